@@ -1,0 +1,3 @@
+"""papertape: trading strategies on paper, with honest fills and exact books."""
+
+__version__ = "0.1.0"

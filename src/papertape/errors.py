@@ -1,0 +1,95 @@
+"""Errors of papertape: each says what was wrong, where, and what was expected.
+
+Exit codes are a promise: 1 the check failed, 2 wrong usage or config, 3 already running or not
+running, 4 data from a newer version, 5 the outside world (disk, network, port).
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VALUE_CHARS_MAX = 80  # of a bad value shown back to the person: enough to recognise it
+
+
+class PapertapeError(Exception):
+    """Base of every error that a person can cause or meet."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class CheckFailedError(PapertapeError):
+    """A check that was asked for found a difference."""
+
+    exit_code = 1
+
+
+class ConfigError(PapertapeError):
+    """Wrong usage or configuration."""
+
+    exit_code = 2
+
+
+class RunningError(PapertapeError):
+    """Already running, or not running when it should be."""
+
+    exit_code = 3
+
+
+class NewerDataError(PapertapeError):
+    """The data folder was written by a newer papertape."""
+
+    exit_code = 4
+
+
+class WorldError(PapertapeError):
+    """Disk, network, port or a file from outside."""
+
+    exit_code = 5
+
+
+class LedgerDamagedError(WorldError):
+    """A ledger file that is not ours, or not whole; it is left untouched."""
+
+
+class LedgerFailedError(WorldError):
+    """The ledger can no longer record: nothing may be traded from here on."""
+
+
+class AccountsBrokenError(PapertapeError):
+    """The books do not conserve: a mistake of ours, so trading halts at once."""
+
+
+class InvalidInputError(PapertapeError, ValueError):
+    """One value that cannot be taken, with the field it stood in."""
+
+    exit_code = 2
+
+    def __init__(self, field: str, value: object, expected: str, *, nearest: str = "") -> None:
+        """Keep the parts, so that an API can name the field and a page can show the hint."""
+        self.field = field
+        self.value = shown(value)
+        self.expected = expected
+        self.nearest = nearest
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"{field}: {self.value} is not {expected}{hint}")
+
+
+def shown(value: object) -> str:
+    """Return a short, safe form of a value for a message.
+
+    Huge integers are named by size, never rendered: rendering one takes longer than refusing it.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"
+    text = ascii(value) if isinstance(value, str) else repr(value)
+    return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
+
+
+def nearest_match(word: str, known: Iterable[str]) -> str:
+    """Return the known word most like this one, or "" when none is near."""
+    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else ""

@@ -1,0 +1,1 @@
+"""The words papertape speaks: values without behaviour beyond what their meaning needs."""
