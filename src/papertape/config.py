@@ -1,0 +1,362 @@
+"""Settings: defaults, then the file, then the environment, then the command line.
+
+Every key has a default and its unit in its name. A key that is not known, a value of the wrong
+type, size or unit ends in one ConfigError that names the place, the value, what was expected, and
+the nearest key there is. Money is an exact Decimal here; the wiring turns it into micros.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from papertape.config_yaml import KeyPath, plain_value, read_yaml
+from papertape.errors import ConfigError, nearest_match, shown
+
+ERRORS_SHOWN_MAX = 10  # lines of one message; a person fixes a few and asks again
+AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
+STRATEGY_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+UNIT_WORDS = frozenset({"usd", "pct", "fraction", "s", "ms", "ns", "mb", "gb", "min", "max"})
+
+ENVIRONMENT = {  # names that users were promised; PAPERTAPE__SECTION__KEY reaches every key
+    "PAPERTAPE_DATA_DIR": ("data_dir",),
+    "DASHBOARD_HOST": ("dashboard", "host"),
+    "DASHBOARD_PORT": ("dashboard", "port"),
+    "PAPERTAPE_TOKEN": ("dashboard", "token"),
+    "FLASK_DEBUG": ("dashboard", "debug"),
+}
+ENVIRONMENT_PREFIX = "PAPERTAPE__"
+
+
+def _expected(what: str) -> PydanticCustomError:
+    return PydanticCustomError("expected", "{what}", {"what": what})
+
+
+def _usd(value: object) -> Decimal:
+    text = _amount_text(value)
+    if text is None:
+        raise _expected("an amount in USD such as 500 or 12.50")
+    return Decimal(text)
+
+
+def _pct(value: object) -> Decimal:
+    text = value.removesuffix("%") if isinstance(value, str) else value
+    amount = _amount_text(text)
+    if amount is None or Decimal(amount) > 100:
+        raise _expected("a percentage from 0 to 100, such as 60 or '60%'")
+    number = Decimal(amount)
+    if 0 < number < 1 and text is value:
+        whole = format((number * 100).normalize(), "f")
+        raise _expected(
+            f"a clear percentage: write {whole} for {whole} of 100, "
+            f"or '{amount}%' if you do mean less than one percent"
+        )
+    return number
+
+
+def _amount_text(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        return None
+    if isinstance(value, int) and value.bit_length() > 63:
+        return None
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    return text if AMOUNT.fullmatch(text) else None
+
+
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, int | Decimal) and value is not True else value
+
+
+def _speed(value: object) -> object:
+    if value == "max":
+        return value
+    number = _number(value)
+    if not isinstance(number, float) or not 0 < number <= 1_000_000:
+        raise _expected("a factor more than 0 such as 1 or 10, or max")
+    return number
+
+
+def _path(value: object) -> object:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise _expected("a path")
+    return Path(value).expanduser()
+
+
+def _feed_kind(value: object) -> object:
+    if value == "live":
+        raise _expected("simulated or replay: live feeds are not in this version")
+    return value
+
+
+def _flag(value: object) -> object:
+    return {0: False, 1: True}.get(value, value) if isinstance(value, int) else value
+
+
+Usd = Annotated[Decimal, BeforeValidator(_usd), Field(gt=0)]
+Pct = Annotated[Decimal, BeforeValidator(_pct), Field(gt=0)]
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+FilePath = Annotated[Path, BeforeValidator(_path)]
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, values: object) -> object:
+        return {} if values is None else values  # a section whose keys are all commented out
+
+
+class Account(_Section):
+    """The paper account of a new data folder."""
+
+    initial_cash_usd: Usd = Decimal(10_000)
+
+
+class Feed(_Section):
+    """Where market data comes from, and how fast."""
+
+    kind: Annotated[Literal["simulated", "replay"], BeforeValidator(_feed_kind)] = "simulated"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
+    speed: Annotated[float | Literal["max"], BeforeValidator(_speed)] = 1.0
+    data: FilePath | None = None
+    duration_s: Annotated[Number, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _needs_data(self) -> Feed:
+        if self.kind == "replay" and self.data is None:
+            raise _expected("complete: feed.kind replay needs feed.data (or --data PATH)")
+        return self
+
+
+class Risk(_Section):
+    """What no order may go beyond; a signal over a limit is refused and recorded."""
+
+    max_order_usd: Usd = Decimal(500)
+    max_position_usd: Usd = Decimal(1_500)
+    max_exposure_pct: Pct = Decimal(60)
+    max_daily_loss_usd: Usd = Decimal(500)
+    max_open_orders: Annotated[int, Field(ge=1, le=100_000)] = 200
+    book_age_s_max: Annotated[Number, Field(gt=0, le=86_400)] = 30.0
+    duplicate_window_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
+
+
+class StrategySettings(_Section):
+    """One strategy: on or off, and its own parameters (the strategy declares and checks them)."""
+
+    enabled: bool = True
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Dashboard(_Section):
+    """Where the web dashboard listens."""
+
+    host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5001
+    debug: Annotated[bool, BeforeValidator(_flag)] = False
+    token: Annotated[SecretStr, Field(strict=False)] | None = None  # environment only
+
+
+class Storage(_Section):
+    """How much the tape keeps, and how it is cut."""
+
+    market_quota_mb: Annotated[int, Field(ge=16, le=10_000_000)] = 2_048
+    rows_per_segment: Annotated[int, Field(ge=1_000, le=10_000_000)] = 50_000
+    snapshot_every_events: Annotated[int, Field(ge=100, le=100_000_000)] = 50_000
+
+
+class Engine(_Section):
+    """The trading loop."""
+
+    equity_every_s: Annotated[Number, Field(gt=0, le=86_400)] = 10.0
+    strategy_call_ms_max: Annotated[int, Field(ge=1, le=600_000)] = 1_000
+
+
+class Logging(_Section):
+    """What is logged to standard error, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Config(_Section):
+    """All settings of one start."""
+
+    data_dir: FilePath = Path("data")
+    account: Account = Account()
+    feed: Feed = Feed()
+    risk: Risk = Risk()
+    strategies: dict[Annotated[str, Field(pattern=STRATEGY_NAME)], StrategySettings] = Field(
+        default_factory=dict
+    )
+    dashboard: Dashboard = Dashboard()
+    storage: Storage = Storage()
+    engine: Engine = Engine()
+    logging: Logging = Logging()
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings as JSON values, without the token."""
+        values = self.model_dump(mode="json", exclude={"dashboard": {"token"}})
+        assert isinstance(values, dict)
+        return values
+
+
+def load_config(
+    path: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Config:
+    """Return the settings of file, environment and command line, in this order of weakness.
+
+    overrides: dotted key -> value, such as {"feed.kind": "replay"}; None means not given.
+    Raises ConfigError with one line per mistake.
+    """
+    values: dict[str, object] = {}
+    origins: dict[KeyPath, str] = {}
+    if path is not None:
+        document = read_yaml(path)
+        values = document.values
+        origins = {key: f"{path}:{line}" for key, line in document.lines.items()}
+        _refuse_token(values, origins)
+    for name, key, value in _from_environment(env or {}):
+        _put(values, key, value, name)
+        origins[key] = f"environment {name}"
+    for dotted, value in (overrides or {}).items():
+        if value is not None:
+            key = tuple(dotted.split("."))
+            _put(values, key, value, "command line")
+            origins[key] = "command line"
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False)
+        lines = [_message(mistake, origins) for mistake in mistakes[:ERRORS_SHOWN_MAX]]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _refuse_token(values: Mapping[str, object], origins: Mapping[KeyPath, str]) -> None:
+    dashboard = values.get("dashboard")
+    if isinstance(dashboard, dict) and "token" in dashboard:
+        place = origins["dashboard", "token"]
+        raise ConfigError(
+            f"{place}: dashboard.token: a secret does not belong in a config file; "
+            "set PAPERTAPE_TOKEN, or use the token file of the data folder"
+        )
+
+
+def _from_environment(env: Mapping[str, str]) -> Iterable[tuple[str, KeyPath, object]]:
+    for name, path in ENVIRONMENT.items():
+        if env.get(name):
+            text = path[-1] in ("data_dir", "host", "token")
+            yield name, path, env[name] if text else plain_value(env[name])
+    for name in sorted(env):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            key = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
+            yield name, key, plain_value(env[name])
+
+
+def _put(values: dict[str, object], path: KeyPath, value: object, origin: str) -> None:
+    for depth, part in enumerate(path[:-1], start=1):
+        inner = values.setdefault(part, {})
+        if inner is None:
+            inner = values[part] = {}
+        if not isinstance(inner, dict):
+            place = ".".join(path[:depth])
+            raise ConfigError(f"{origin}: {place}: {shown(inner)} has no keys below it")
+        values = inner
+    values[path[-1]] = value
+
+
+def _message(mistake: ErrorDetails, origins: Mapping[KeyPath, str]) -> str:
+    path = tuple(str(part) for part in mistake["loc"])
+    while path and path[-1] in ("[key]", "constrained-str", "float", "literal['max']"):
+        path = path[:-1]
+    origin = next(
+        (origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in origins), "config"
+    )
+    dotted = ".".join(path)
+    if mistake["type"] == "extra_forbidden":
+        nearest = nearest_key(path)
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        return f"{origin}: {dotted}: unknown key (value {shown(mistake['input'])}){hint}"
+    hint = ""
+    if mistake["type"] == "literal_error" and isinstance(mistake["input"], str):
+        choices = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
+        nearest = nearest_match(mistake["input"], choices)
+        hint = f"; did you mean {nearest}?" if nearest else ""
+    return f"{origin}: {dotted}: {_plain(mistake['input'])} is not {_what(mistake)}{hint}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, _Section | Mapping):
+        return "this section"
+    return str(value) if isinstance(value, Decimal) else shown(value)
+
+
+def _what(mistake: ErrorDetails) -> str:
+    context = mistake.get("ctx", {})
+    templates = {
+        "expected": "{what}",
+        "literal_error": "one of {expected}",
+        "int_type": "a whole number",
+        "float_type": "a number",
+        "bool_type": "true or false",
+        "string_type": "a text",
+        "dict_type": "keys with values",
+        "model_type": "keys with values",
+        "model_attributes_type": "keys with values",
+        "greater_than": "more than {gt}",
+        "greater_than_equal": "{ge} or more",
+        "less_than": "less than {lt}",
+        "less_than_equal": "{le} or less",
+        "finite_number": "a finite number",
+        "string_pattern_mismatch": "a name of small letters, digits and _",
+    }
+    template = templates.get(mistake["type"])
+    return template.format(**context) if template else f"right: {mistake['msg']}"
+
+
+def nearest_key(path: KeyPath) -> str:
+    """Return the known key most like an unknown one, by name and across units, or ""."""
+    known = known_keys()
+    parent, word = path[:-1], path[-1]
+    siblings = [key[-1] for key in known if key[:-1] == parent]
+    if len(parent) == 2 and parent[0] == "strategies":
+        siblings = list(StrategySettings.model_fields)
+    same_stem = [name for name in siblings if _stem(name) == _stem(word)]
+    match = same_stem[0] if same_stem else nearest_match(word, siblings)
+    if match:
+        return ".".join((*parent, match))
+    elsewhere = [key for key in known if key[-1] == word or _stem(key[-1]) == _stem(word)]
+    return ".".join(elsewhere[0]) if elsewhere else ""
+
+
+def known_keys() -> list[KeyPath]:
+    """Return the path of every section and key, in the order of the schema."""
+    keys: list[KeyPath] = []
+    for name, field in Config.model_fields.items():
+        keys.append((name,))
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, _Section):
+            keys.extend((name, key) for key in inner.model_fields)
+    return keys
+
+
+def _stem(name: str) -> tuple[str, ...]:
+    return tuple(part for part in name.split("_") if part not in UNIT_WORDS)
