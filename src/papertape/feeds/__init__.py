@@ -1,1 +1,1 @@
-"""feeds of papertape."""
+"""Sources of market data: simulated markets, recordings told again, and importers of recordings."""

@@ -1,0 +1,1 @@
+"""Markets that do not exist: every figure is a pure function of (seed, time)."""
