@@ -63,6 +63,10 @@ class AccountsBrokenError(PapertapeError):
     """The books do not conserve: a mistake of ours, so trading halts at once."""
 
 
+MISSING = object()
+"""Stands for a value that was not given at all."""
+
+
 class InvalidInputError(PapertapeError, ValueError):
     """One value that cannot be taken, with the field it stood in."""
 
@@ -71,11 +75,12 @@ class InvalidInputError(PapertapeError, ValueError):
     def __init__(self, field: str, value: object, expected: str, *, nearest: str = "") -> None:
         """Keep the parts, so that an API can name the field and a page can show the hint."""
         self.field = field
-        self.value = shown(value)
+        self.value = "" if value is MISSING else shown(value)
         self.expected = expected
         self.nearest = nearest
         hint = f"; did you mean {nearest!r}?" if nearest else ""
-        super().__init__(f"{field}: {self.value} is not {expected}{hint}")
+        said = "missing, expected" if value is MISSING else f"{self.value} is not"
+        super().__init__(f"{field}: {said} {expected}{hint}")
 
 
 def shown(value: object) -> str:

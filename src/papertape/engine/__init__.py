@@ -1,1 +1,1 @@
-"""engine of papertape."""
+"""Engine: execution on paper, risk, and what has been seen of the markets."""

@@ -2,7 +2,8 @@
 
 Every body is frozen and holds integers, strings and nested values only: no float, no wall time,
 no run id outside `RunStarted`, so that equal inputs give equal bodies. Units stand in the names.
-Ids are client-made and contiguous per ledger: `S12` a signal, `O34` an order, `F56` a fill.
+Ids are client-made and contiguous per run: in run 3 `r3.s12` is a signal, `r3.o34` an order,
+`r3.f56` a fill.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 class RunStarted(_Body, frozen=True, kw_only=True, tag="run.started/1"):
     """A start of the bot; records up to the next one belong to this run and its account.
 
+    number: counts the runs of this ledger from 1; the run's ids begin with it ("r3.o12").
     fresh: the account begins here with `initial_cash_micros`; otherwise it goes on where it was.
     market_data: the folder name under data/market/ that holds what the engine sees in this run.
     """
 
     run_id: str
+    number: int
     account: str
     mode: Mode
     feed: str

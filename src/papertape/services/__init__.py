@@ -1,1 +1,1 @@
-"""services of papertape."""
+"""Services: the door for signals, the loop, and the projections of the tape."""

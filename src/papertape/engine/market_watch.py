@@ -1,0 +1,120 @@
+"""MarketWatch: what has been seen of each instrument, and how much of it our orders have taken."""
+
+from __future__ import annotations
+
+from papertape.model.market_data import BarSeen, BookSeen, PrintSeen, QuoteSeen
+from papertape.model.ports import BoardQuote
+
+EMPTY: dict[int, int] = {}
+
+
+class MarketWatch:
+    """The newest book, bar and print of every instrument, on the run's own clock."""
+
+    def __init__(self, source: str) -> None:
+        """Begin with nothing seen; `source` names the feed in evidence and on the board."""
+        self.source = source
+        self.feed_alive = True
+        self.books: dict[str, BookSeen] = {}
+        self.bars: dict[str, BarSeen] = {}
+        self.last_ticks: dict[str, int] = {}
+        self._used_asks: dict[str, dict[int, int]] = {}
+        self._used_bids: dict[str, dict[int, int]] = {}
+        self._changed: set[str] = set()
+
+    def see_book(self, book: BookSeen) -> None:
+        """Take a whole book; what our orders took from the old one is forgotten with it."""
+        symbol = book.symbol
+        self.books[symbol] = book
+        self._used_asks.pop(symbol, None)
+        self._used_bids.pop(symbol, None)
+        self._changed.add(symbol)
+
+    def see_quote(self, quote: QuoteSeen) -> BookSeen:
+        """Take a quote as a book of one level per side and return that book."""
+        book = BookSeen(
+            symbol=quote.symbol,
+            ts_ns=quote.ts_ns,
+            venue_ts_ns=quote.venue_ts_ns,
+            bid_ticks=(quote.bid_ticks,) if quote.bid_lots else (),
+            bid_lots=(quote.bid_lots,) if quote.bid_lots else (),
+            ask_ticks=(quote.ask_ticks,) if quote.ask_lots else (),
+            ask_lots=(quote.ask_lots,) if quote.ask_lots else (),
+        )
+        self.see_book(book)
+        return book
+
+    def see_bar(self, bar: BarSeen) -> None:
+        """Take a closed bar."""
+        self.bars[bar.symbol] = bar
+        self.last_ticks[bar.symbol] = bar.close_ticks
+        self._changed.add(bar.symbol)
+
+    def see_print(self, seen: PrintSeen) -> None:
+        """Take a trade of others."""
+        self.last_ticks[seen.symbol] = seen.price_ticks
+
+    def forget(self, symbol: str) -> None:
+        """Drop what was seen of an instrument whose market is over."""
+        for kept in (self.books, self.bars, self._used_asks, self._used_bids):
+            kept.pop(symbol, None)
+        self._changed.discard(symbol)
+
+    def used(self, symbol: str, *, buying: bool) -> dict[int, int]:
+        """Return lots taken per price since the book was seen, of the side an order would take."""
+        return (self._used_asks if buying else self._used_bids).get(symbol, EMPTY)
+
+    def use(self, symbol: str, ticks: int, lots: int, *, buying: bool) -> None:
+        """Note that an order took lots from a level."""
+        side = self._used_asks if buying else self._used_bids
+        used = side.setdefault(symbol, {})
+        used[ticks] = used.get(ticks, 0) + lots
+
+    def mark_ticks(self, symbol: str) -> int | None:
+        """Return what a long is valued at: the bid, 0 if nobody bids, else the last bar's close."""
+        book = self.books.get(symbol)
+        if book is not None:
+            return book.bid_ticks[0] if len(book.bid_ticks) else 0
+        bar = self.bars.get(symbol)
+        return None if bar is None else bar.close_ticks
+
+    def seen_ts_ns(self, symbol: str) -> int | None:
+        """Return when the instrument's price was last seen."""
+        seen = self.books.get(symbol) or self.bars.get(symbol)
+        return None if seen is None else seen.ts_ns
+
+    def changed_quotes(self) -> list[BoardQuote]:
+        """Return the quotes that changed since the last call."""
+        changed, self._changed = self._changed, set()
+        return [self._quote(symbol) for symbol in sorted(changed)]
+
+    def _quote(self, symbol: str) -> BoardQuote:
+        book = self.books.get(symbol)
+        if book is None:
+            bar = self.bars[symbol]
+            close = bar.close_ticks
+            return BoardQuote(
+                symbol=symbol,
+                bid_ticks=close,
+                bid_lots=bar.volume_lots,
+                ask_ticks=close,
+                ask_lots=bar.volume_lots,
+                last_ticks=close,
+                ts_ns=bar.ts_ns,
+                venue_ts_ns=bar.venue_ts_ns,
+                state="live",
+                source=self.source,
+            )
+        has_bid, has_ask = len(book.bid_ticks), len(book.ask_ticks)
+        return BoardQuote(
+            symbol=symbol,
+            bid_ticks=book.bid_ticks[0] if has_bid else 0,
+            bid_lots=book.bid_lots[0] if has_bid else 0,
+            ask_ticks=book.ask_ticks[0] if has_ask else 0,
+            ask_lots=book.ask_lots[0] if has_ask else 0,
+            last_ticks=self.last_ticks.get(symbol),
+            ts_ns=book.ts_ns,
+            venue_ts_ns=book.venue_ts_ns,
+            state=book.state,
+            source=self.source,
+        )

@@ -1,0 +1,51 @@
+"""OpenOrders: orders that rest at the paper venue, as a fold of the tape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from papertape.model.events import (
+    OrderClosed,
+    OrderFilled,
+    OrderSubmitted,
+    Record,
+    RunStarted,
+)
+
+
+class OpenOrders:
+    """Orders that are neither filled nor closed, in the order in which they were submitted."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.open: dict[str, tuple[OrderSubmitted, int, int]] = {}
+
+    def apply(self, record: Record) -> None:
+        """Take one record of the tape."""
+        event = record.event
+        if isinstance(event, OrderSubmitted):
+            self.open[event.order_id] = (event, event.quantity_lots, record.ts_ns)
+        elif isinstance(event, OrderFilled):
+            if event.remaining_lots:
+                order, _, ts_ns = self.open[event.order_id]
+                self.open[event.order_id] = (order, event.remaining_lots, ts_ns)
+            else:
+                del self.open[event.order_id]
+        elif isinstance(event, OrderClosed):
+            del self.open[event.order_id]
+        elif isinstance(event, RunStarted) and event.fresh:
+            self.open.clear()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state as JSON-able values."""
+        rows = [[order, lots, ts_ns] for order, lots, ts_ns in self.open.values()]
+        return {"open": msgspec.to_builtins(rows)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become what `snapshot` returned."""
+        self.open = {}
+        for order, lots, ts_ns in state["open"]:
+            submitted = msgspec.convert(order, OrderSubmitted)
+            self.open[submitted.order_id] = (submitted, lots, ts_ns)
