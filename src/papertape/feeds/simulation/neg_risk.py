@@ -36,7 +36,7 @@ CALM_HALF_TICKS = 35
 TRADES_PER_MILLE = 120
 PATHS_KEPT_MAX = 2
 GAP_PAUSE_S = (12, 45)  # seconds between two gaps
-GAP_LENGTH_S = (3, 7)
+GAP_LENGTH_S = (4, 8)
 GAP_REAL_CHANCE = 0.5  # of gaps that are worth something after fees
 GAP_EDGE_TICKS = (15, 110)  # what such a gap leaves per share after fees, at least
 GAP_TEASE_TICKS = (-190, -110)  # a gap that fees eat: between the two after its last cent
@@ -101,22 +101,20 @@ class NegRiskSeries(Series):
         return [YES_WINS if index == winner else NO_WINS for index in range(len(final))]
 
     def emit(self, step: int, ts_ns: int, out: list[MarketData]) -> None:
-        """Add all eight books, so that no leg of the set is older than the others."""
+        """Add all eight books, so that no leg of the set is older than the others.
+
+        A bid gives way a second before an ask falls to it: as in `SingleSeries`, an old quote of
+        one token and a new one of the other never add up to a gain that nobody offered.
+        """
         window = self.window(step)
-        first = self.start_step(window)
-        second = (step - first) // STEPS_PER_S
-        path, gaps = self._path(window)
+        second = (step - self.start_step(window)) // STEPS_PER_S
+        path = self._path(window)[0]
         fair, before = path[second], path[max(0, second - 1)]
-        gap = gaps.get(second)
         chance = self.chance[(second * 7 + window * 13) & TABLE_MASK]
-        quotes = [
-            quote_around(now, CALM_HALF_TICKS + (chance * (leg + 1)) % 50 + abs(now - then))
-            for leg, (now, then) in enumerate(zip(fair, before, strict=True))
-        ]
-        tops = (0, 0)
-        if gap is not None:
-            quotes, tops = open_gap(quotes, gap)
-        for leg, (bid, ask) in enumerate(quotes):
+        quotes, tops = self._quotes(window, second)
+        coming, _ = self._quotes(window, second + 1)
+        for leg, (best_bid, ask) in enumerate(quotes):
+            bid = min(best_bid, coming[leg][1])
             slug = self.slug(window, self._names[leg])
             symbols = (f"{VENUE}:{slug}:YES", f"{VENUE}:{slug}:NO")
             now = step + leg * 1009  # legs draw their sizes from different places of the table
@@ -128,6 +126,18 @@ class NegRiskSeries(Series):
                 if trade is not None:
                     out.append(trade)
             out.extend(mirrored_books(symbols, ts_ns, bids, asks))
+
+    def _quotes(self, window: int, second: int) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+        """Return best bid and ask of each leg, with any gap in them, and the lots on top."""
+        path, gaps = self._path(window)
+        fair, before = path[second], path[max(0, second - 1)]
+        chance = self.chance[(second * 11 + window * 17) & TABLE_MASK]
+        quotes = [
+            quote_around(now, CALM_HALF_TICKS + (chance * (leg + 1)) % 50 + abs(now - then))
+            for leg, (now, then) in enumerate(zip(fair, before, strict=True))
+        ]
+        gap = gaps.get(second)
+        return (quotes, (0, 0)) if gap is None else open_gap(quotes, gap)
 
     def _path(self, window: int) -> tuple[list[tuple[int, ...]], dict[int, Gap]]:
         found = self._paths.get(window)

@@ -24,7 +24,7 @@ from papertape.model.instrument import FeeSchedule
 
 WINDOW_STEPS = 5 * STEPS_PER_MINUTE
 RESOLVE_STEPS = 15 * STEPS_PER_S  # Polymarket pays these 15 to 60 s after the close
-MOVE_SPREAD = 0.0042  # standard deviation of a five-minute move of our walks (measured)
+MOVE_SPREAD = 0.0046  # standard deviation of a five-minute move of our walks (measured)
 LEFT_LEAST = 0.0006  # of a window: keeps the last quote finite
 
 
