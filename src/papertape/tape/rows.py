@@ -20,7 +20,6 @@ from papertape.model.events import (
     SignalRaised,
     SignalRefused,
 )
-from papertape.model.money import NANOS
 
 Value = int | str | bytes | None
 Row = tuple[Value, ...]
@@ -145,31 +144,27 @@ class Projector:
         facts = self._facts.get(e.symbol, _UNKNOWN)
         price = None if e.payout_micros is None else e.payout_micros * _PAYOUT_NANOS
         row = (
-            seq, f"settlement-{seq}", "settlement", self.account, ts_ns, e.strategy, e.symbol,
-            facts.venue, e.market_id, facts.outcome, "SELL", price,
-            abs(e.quantity_lots) * facts.lot_nanos, e.cash_micros, 0, e.realized_micros,
-            "", "", "",
+            seq, f"settled-{seq}", "settlement", self.account, ts_ns, e.strategy, e.symbol,
+            facts.venue, e.market_id, facts.outcome, "SETTLE", price,
+            e.quantity_lots * facts.lot_nanos, e.cash_micros, 0, e.realized_micros, "", "", "",
         )  # fmt: skip
         return "trades", row
 
     def _merged(self, seq: int, ts_ns: int, e: SetsMerged) -> Derived:
-        part = e.parts[0]
-        facts = self._facts.get(part.symbol, _UNKNOWN)
-        row = (
-            seq, f"merge-{seq}", "merge", self.account, ts_ns, e.strategy, part.symbol,
-            facts.venue, e.market_id, "", "SELL", NANOS, abs(part.quantity_lots) * facts.lot_nanos,
-            e.cash_micros, 0, e.realized_micros, "", "", "",
-        )  # fmt: skip
-        return "trades", row
+        return self._sets(seq, ts_ns, e, "merge")
 
     def _converted(self, seq: int, ts_ns: int, e: SetsConverted) -> Derived:
-        part = e.parts[0]
-        facts = self._facts.get(part.symbol, _UNKNOWN)
+        return self._sets(seq, ts_ns, e, "convert")
+
+    def _sets(self, seq: int, ts_ns: int, e: SetsMerged | SetsConverted, kind: str) -> Derived:
+        symbol = e.parts[0].symbol
+        facts = self._facts.get(symbol, _UNKNOWN)
+        outcome = " + ".join([self._facts.get(p.symbol, _UNKNOWN).outcome for p in e.parts])
+        lots = max([-part.quantity_lots for part in e.parts])
         row = (
-            seq, f"convert-{seq}", "convert", self.account, ts_ns, e.strategy, part.symbol,
-            facts.venue, facts.market_id, "", "SELL", None,
-            abs(part.quantity_lots) * facts.lot_nanos, e.cash_micros, 0, e.realized_micros,
-            "", "", "",
+            seq, f"set-{seq}", kind, self.account, ts_ns, e.strategy, symbol, facts.venue,
+            facts.market_id, outcome, kind.upper(), None, lots * facts.lot_nanos, e.cash_micros,
+            0, e.realized_micros, "", "", "",
         )  # fmt: skip
         return "trades", row
 
