@@ -148,10 +148,10 @@ class Feed(_Section):
 class Risk(_Section):
     """What no order may go beyond; a signal over a limit is refused and recorded."""
 
-    max_order_usd: Usd = Decimal(500)
-    max_position_usd: Usd = Decimal(1_500)
-    max_exposure_pct: Pct = Decimal(60)
-    max_daily_loss_usd: Usd = Decimal(500)
+    max_order_usd: Usd = Decimal(5_000)
+    max_position_usd: Usd = Decimal(5_000)
+    max_exposure_pct: Pct = Decimal(80)
+    max_daily_loss_usd: Usd = Decimal(1_000)
     max_open_orders: Annotated[int, Field(ge=1, le=100_000)] = 200
     book_age_s_max: Annotated[Number, Field(gt=0, le=86_400)] = 30.0
     duplicate_window_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0

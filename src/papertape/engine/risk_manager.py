@@ -42,7 +42,6 @@ class LegRisk(msgspec.Struct, frozen=True, kw_only=True):
     quantity_text: str
     held_text: str
     notional_micros: int
-    cost_micros: int
     fee_micros: int
     position_micros: int
     min_notional_micros: int
@@ -208,7 +207,7 @@ class RiskManager:
                 value=str(account.open_orders),
                 bound=str(limits.open_orders_max),
             )
-        needed = sum(leg.cost_micros + leg.fee_micros for leg in opening)
+        needed = sum(leg.notional_micros + leg.fee_micros for leg in opening)
         if needed > account.free_cash_micros:
             return self._money("cash", "not enough free cash", needed, account.free_cash_micros)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -12,7 +13,11 @@ from papertape.model.events import (
     OrderSubmitted,
     Record,
     RunStarted,
+    SignalRaised,
 )
+
+CHOSEN_IDS_KEPT = 10_000  # signal ids that callers chose, to refuse a second use
+OWN_ID = re.compile(r"r[0-9]+\.s[0-9]+", re.ASCII)
 
 
 class OpenOrders:
@@ -21,6 +26,11 @@ class OpenOrders:
     def __init__(self) -> None:
         """Start empty."""
         self.open: dict[str, tuple[OrderSubmitted, int, int]] = {}
+        self._chosen: dict[str, None] = {}
+
+    def knows(self, signal_id: str) -> bool:
+        """Return whether a signal with this caller-chosen id was traded (of the newest 10,000)."""
+        return signal_id in self._chosen
 
     def apply(self, record: Record) -> None:
         """Take one record of the tape."""
@@ -35,17 +45,24 @@ class OpenOrders:
                 del self.open[event.order_id]
         elif isinstance(event, OrderClosed):
             del self.open[event.order_id]
+        elif isinstance(event, SignalRaised):
+            if not OWN_ID.fullmatch(event.signal_id):
+                self._chosen[event.signal_id] = None
+                if len(self._chosen) > CHOSEN_IDS_KEPT:
+                    del self._chosen[next(iter(self._chosen))]
         elif isinstance(event, RunStarted) and event.fresh:
             self.open.clear()
+            self._chosen.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON-able values."""
         rows = [[order, lots, ts_ns] for order, lots, ts_ns in self.open.values()]
-        return {"open": msgspec.to_builtins(rows)}
+        return {"open": msgspec.to_builtins(rows), "chosen": list(self._chosen)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become what `snapshot` returned."""
         self.open = {}
+        self._chosen = dict.fromkeys(state["chosen"])
         for order, lots, ts_ns in state["open"]:
             submitted = msgspec.convert(order, OrderSubmitted)
             self.open[submitted.order_id] = (submitted, lots, ts_ns)

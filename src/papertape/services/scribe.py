@@ -52,6 +52,14 @@ class Scribe:
         self._unit.append(event)
         return record
 
+    def pending(self) -> int:
+        """Return how many events wait in the open unit."""
+        return len(self._unit)
+
+    def noted_since(self, mark: int) -> list[Event]:
+        """Return the open unit's events from `mark` (a value of `pending`) on."""
+        return self._unit[mark:]
+
     def commit(self) -> None:
         """Hand the unit to the ledger; on LedgerFailedError nothing more may be done."""
         if not self._unit:

@@ -218,7 +218,7 @@ class StrategyStats:
     # --- state ----------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the state as JSON-able values."""
+        """Return the state as JSON-able values; counts as text, squares outgrow 64 bits."""
         return {
             "initial_micros": self.initial_micros,
             "round_trips": self.round_trips.snapshot(),
@@ -226,7 +226,7 @@ class StrategyStats:
             "scores": {
                 name: {
                     "words": [s.status, s.status_reason, s.last_signal, s.last_refusal],
-                    "counts": [getattr(s, count) for count in COUNTS],
+                    "counts": [str(getattr(s, count)) for count in COUNTS],
                     "curve": s.curve.snapshot(),
                 }
                 for name, s in self.scores.items()
@@ -243,7 +243,7 @@ class StrategyStats:
             s = self.score(name)
             s.status, s.status_reason, s.last_signal, s.last_refusal = kept["words"]
             for count, value in zip(COUNTS, kept["counts"], strict=True):
-                setattr(s, count, value)
+                setattr(s, count, int(value))
             s.curve.restore(kept["curve"])
 
 

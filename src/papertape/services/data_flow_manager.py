@@ -1,0 +1,330 @@
+"""DataFlowManager: the one door for signals. Nothing is traded that did not come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from papertape.engine.risk_manager import Refusal
+from papertape.errors import InvalidInputError, nearest_match
+from papertape.model.events import (
+    DataAlarm,
+    LegWanted,
+    OpportunitySkipped,
+    OrderFilled,
+    OrderSubmitted,
+    SignalRaised,
+    SignalRefused,
+)
+from papertape.model.instrument import Instrument
+from papertape.model.signal import Opportunity, Signal
+from papertape.services import sets
+from papertape.services.decision import Decision, trade_of
+from papertape.services.door_parts import DoorParts, build_standalone
+from papertape.services.plain import plain_signal, plain_text
+from papertape.services.risk_view import account_risk, leg_risk
+from papertape.services.signal_form import check_signal, wanted_legs
+
+RECENT_KEPT = 100_000  # wishes remembered to refuse the same again: about 10 MB
+STRATEGY_CHARS_MAX = 100
+
+
+class DataFlowManager:
+    """Validates a signal, asks risk, puts the order on the tape, and lets the paper engine fill it.
+
+    `process_signal` never raises for what a strategy or a script hands in: it refuses, names the
+    field, and leaves the state as it was. Each call is one unit on the tape.
+
+    With nothing but a config it is a desk of its own, in memory: the caller is the feed, and the
+    price in a plain signal is the caller's own quote.
+    """
+
+    _instance: ClassVar[DataFlowManager | None] = None
+
+    def __init__(self, config: Any = None, *, parts: DoorParts | None = None) -> None:
+        """Take the parts from the wiring, or build the stand-alone desk from a config."""
+        parts = parts if parts is not None else build_standalone(config)
+        self.view = parts.view
+        self.watch = parts.watch
+        self.engine = parts.engine
+        self._scribe = parts.scribe
+        self._risk = parts.risk
+        self._ids = parts.ids
+        self._clock = parts.clock
+        self._caller = parts.caller
+        self._window_ns = parts.duplicate_window_ns
+        self._last: dict[tuple[str, tuple[LegWanted, ...]], tuple[int, int]] = {}
+        self._last_mseq = -1
+        self.paused: dict[str, str] = {}
+
+    @classmethod
+    def instance(cls) -> DataFlowManager:
+        """Return the process-wide one, built stand-alone at first use."""
+        if cls._instance is None:
+            cls._instance = cls()
+        return cls._instance
+
+    # --- the door -------------------------------------------------------------------------------
+
+    def process_signal(self, strategy_name: str, signal: Any) -> Decision:
+        """Decide on a signal (a Signal, or the plain dictionary) and trade it if it may be."""
+        try:
+            strategy = plain_text(strategy_name, "strategy_name", chars_max=STRATEGY_CHARS_MAX)
+            if not strategy:
+                raise InvalidInputError("strategy_name", strategy_name, "the name of a strategy")
+        except InvalidInputError as error:
+            return self._refuse("unknown", "", _invalid(error))
+        self._stamp()
+        try:
+            wanted = plain_signal(signal) if isinstance(signal, Mapping) else check_signal(signal)
+            if self._caller is not None:
+                self._caller.quote(wanted, self.view, self._scribe)
+            legs = wanted_legs(wanted, self._instrument)
+            decision = self._decide(strategy, wanted, legs)
+        except InvalidInputError as error:
+            decision = self._refuse(strategy, "", _invalid(error))
+        except OverflowError:
+            too_large = Refusal(code="invalid", reason="amount too large", field="quantity")
+            decision = self._refuse(strategy, "", too_large)
+        self._scribe.commit()
+        return decision
+
+    def execute_signal(self, signal: Any) -> Decision:
+        """Decide on a plain signal that names its own `strategy` ("manual" if it does not)."""
+        name = signal.get("strategy", "manual") if isinstance(signal, Mapping) else "manual"
+        return self.process_signal(name, signal)
+
+    def note_opportunity(self, strategy: str, seen: Opportunity) -> None:
+        """Put an opportunity that was seen and not taken on the tape, or a data alarm."""
+        self._stamp()
+        if seen.alarm:
+            self._scribe.note(
+                DataAlarm(
+                    source=self.watch.source,
+                    symbols=seen.symbols,
+                    test=seen.test,
+                    figure=seen.figure,
+                    reason=seen.reason,
+                )
+            )
+        else:
+            self._scribe.note(
+                OpportunitySkipped(
+                    strategy=strategy,
+                    symbols=seen.symbols,
+                    test=seen.test,
+                    figure=seen.figure,
+                    reason=seen.reason,
+                )
+            )
+        self._scribe.commit()
+
+    def update_dashboard_cache(self, strategy_name: str, trade: Mapping[str, Any]) -> bool:
+        """Make a trade known to the dashboard; return whether it was new.
+
+        Trades of `process_signal` are on the tape already and are recognised by their id. Any other
+        is a trade that the caller made elsewhere: it is booked as a signal at its own price.
+        """
+        known = {row["id"] for row in self.view.trades.get_recent_trades(1000)}
+        if trade.get("id") in known or trade.get("fill_id") in known:
+            return False
+        form = {
+            "action": trade.get("side", trade.get("action")),
+            "symbol": trade.get("symbol"),
+            "quantity": trade.get("quantity"),
+            "price": trade.get("price"),
+            "reason": "reported by the caller",
+        }
+        return self.process_signal(strategy_name, form).success
+
+    def get_portfolio_summary(self) -> dict[str, Any]:
+        """Return the figures of the account."""
+        return self.view.portfolio.get_summary()
+
+    # --- deciding -------------------------------------------------------------------------------
+
+    def _stamp(self) -> None:
+        self._scribe.commit()
+        self._scribe.at(self._clock.now_ns(), self._scribe.mseq)
+
+    def _instrument(self, symbol: str) -> Instrument:
+        known = self.view.instruments.get(symbol)
+        if known is None:
+            near = nearest_match(symbol, self.view.instruments)
+            raise InvalidInputError("symbol", symbol, "a listed instrument", nearest=near)
+        return known
+
+    def _decide(self, strategy: str, signal: Signal, legs: tuple[LegWanted, ...]) -> Decision:
+        signal_id = signal.signal_id or self._ids.signal()
+        refusal = (
+            self._stopped(strategy)
+            or self._duplicate(strategy, signal.signal_id, legs)
+            or self._sellable_set(signal, legs)
+        )
+        if refusal is None:
+            plans = self.engine.plan(legs)
+            looks = [
+                leg_risk(
+                    self.view,
+                    self.watch,
+                    self.engine,
+                    strategy,
+                    leg,
+                    plan,
+                    rests=signal.time_in_force == "GTC" and leg.limit_ticks is not None,
+                    now_ns=self._scribe.ts_ns,
+                )
+                for leg, plan in zip(legs, plans, strict=True)
+            ]
+            account = account_risk(self.view, self.engine, self._scribe.ts_ns)
+            refusal = self._risk.refuse(looks, account, all_or_none=signal.all_or_none)
+        if refusal is not None:
+            return self._refuse(strategy, signal_id, refusal)
+        return self._trade(strategy, signal_id, signal, legs)
+
+    def _stopped(self, strategy: str) -> Refusal | None:
+        if self.view.engine_state != "trading":
+            reason = self.view.engine_reason or f"trading is {self.view.engine_state}"
+            return Refusal(code=self.view.engine_state, reason=reason)
+        if strategy in self.paused:
+            return Refusal(code="paused", reason=self.paused[strategy])
+        if not self.watch.feed_alive:
+            return Refusal(code="feed_stale", reason="the feed is not live")
+        return None
+
+    def _duplicate(
+        self, strategy: str, chosen_id: str, legs: tuple[LegWanted, ...]
+    ) -> Refusal | None:
+        """Refuse a second use of an id, and the same wish again on the same market record."""
+        now_ns, mseq = self._scribe.ts_ns, self._scribe.mseq
+        if chosen_id and self.view.orders.knows(chosen_id):
+            return Refusal(
+                code="duplicate",
+                reason="a signal with this id was traded before",
+                field="signal_id",
+                value=chosen_id,
+            )
+        if self._window_ns == 0 and mseq != self._last_mseq:
+            self._last.clear()
+            self._last_mseq = mseq
+        earlier = self._last.get((strategy, legs))
+        self._last[strategy, legs] = (mseq, now_ns)
+        if earlier and (earlier[0] == mseq or now_ns - earlier[1] < self._window_ns):
+            return Refusal(
+                code="duplicate",
+                reason="the same signal was decided on this very market record",
+                symbol=legs[0].symbol,
+            )
+        if len(self._last) > RECENT_KEPT:
+            self._last.clear()
+        return None
+
+    def _sellable_set(self, signal: Signal, legs: tuple[LegWanted, ...]) -> Refusal | None:
+        if signal.then == "none":
+            return None
+        if not signal.all_or_none or any(leg.side == "SELL" for leg in legs):
+            return Refusal(
+                code="invalid", reason="a set is bought all or none", field="then"
+            )
+        if len({leg.quantity_lots for leg in legs}) > 1:
+            return Refusal(
+                code="invalid", reason="the legs of a set have one size", field="quantity"
+            )
+        if sets.target_of(self.view, signal.then, tuple(leg.symbol for leg in legs)) is None:
+            return Refusal(
+                code="invalid", reason=f"these legs are no set to {signal.then}", field="then"
+            )
+        return None
+
+    # --- trading --------------------------------------------------------------------------------
+
+    def _trade(
+        self, strategy: str, signal_id: str, signal: Signal, legs: tuple[LegWanted, ...]
+    ) -> Decision:
+        self._scribe.note(
+            SignalRaised(
+                signal_id=signal_id,
+                strategy=strategy,
+                legs=legs,
+                reason=signal.reason,
+                time_in_force=signal.time_in_force,
+                all_or_none=signal.all_or_none,
+                then=signal.then,
+                confidence_pct=signal.confidence_pct,
+                expected_edge_micros=signal.expected_edge_micros,
+            )
+        )
+        first = self._scribe.pending()
+        orders = []
+        for leg in legs:
+            order = OrderSubmitted(
+                order_id=self._ids.order(),
+                signal_id=signal_id,
+                strategy=strategy,
+                symbol=leg.symbol,
+                side=leg.side,
+                order_type="market" if leg.limit_ticks is None else "limit",
+                time_in_force="IOC" if leg.limit_ticks is None else signal.time_in_force,
+                quantity_lots=leg.quantity_lots,
+                limit_ticks=leg.limit_ticks,
+            )
+            self._scribe.note(order)
+            self.engine.submit(order)
+            orders.append(order.order_id)
+        fills = tuple(
+            event for event in self._scribe.noted_since(first) if isinstance(event, OrderFilled)
+        )
+        if signal.then != "none":
+            symbols = tuple(leg.symbol for leg in legs)
+            made = sets.turn(self.view, strategy, signal.then, symbols, legs[0].quantity_lots)
+            self._scribe.note(made)
+        return Decision(
+            status=self._status(legs, orders, fills),
+            signal_id=signal_id,
+            strategy=strategy,
+            orders=tuple(orders),
+            fills=fills,
+            trades=tuple(trade_of(fill, self.view.instruments) for fill in fills),
+        )
+
+    def _status(
+        self, legs: tuple[LegWanted, ...], orders: list[str], fills: tuple[OrderFilled, ...]
+    ) -> str:
+        filled = sum(fill.quantity_lots for fill in fills)
+        if filled == sum(leg.quantity_lots for leg in legs):
+            return "filled"
+        if any(order_id in self.view.orders.open for order_id in orders):
+            return "resting" if not filled else "partial"
+        return "partial" if filled else "unfilled"
+
+    def _refuse(self, strategy: str, signal_id: str, refusal: Refusal) -> Decision:
+        signal_id = signal_id or self._ids.signal()
+        if not strategy.isprintable():
+            strategy = "unknown"
+        self._scribe.note(
+            SignalRefused(
+                signal_id=signal_id[:STRATEGY_CHARS_MAX],
+                strategy=strategy,
+                code=refusal.code,
+                reason=refusal.reason,
+                symbol=refusal.symbol,
+                field=refusal.field,
+                value=refusal.value,
+                bound=refusal.bound,
+            )
+        )
+        self._scribe.commit()
+        return Decision(
+            status="refused",
+            signal_id=signal_id,
+            strategy=strategy,
+            code=refusal.code,
+            reason=refusal.reason,
+            field=refusal.field,
+        )
+
+
+def _invalid(error: InvalidInputError) -> Refusal:
+    return Refusal(
+        code="invalid", reason=str(error), field=error.field, value=error.value, bound=error.expected
+    )

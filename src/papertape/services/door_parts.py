@@ -1,0 +1,154 @@
+"""What the door needs: built by the wiring for a bot, or here for a script that stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from papertape.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
+from papertape.config import Config, Risk, load_config
+from papertape.engine.ids import Ids
+from papertape.engine.market_watch import MarketWatch
+from papertape.engine.paper_trading_engine import PaperTradingEngine
+from papertape.engine.risk_manager import RiskLimits, RiskManager
+from papertape.errors import InvalidInputError
+from papertape.model.events import InstrumentListed, RunStarted
+from papertape.model.market_data import BookSeen
+from papertape.model.money import to_micros
+from papertape.model.ports import Ledger
+from papertape.model.signal import Signal
+from papertape.services.plain import plain_instrument
+from papertape.services.scribe import Scribe
+from papertape.services.tape_view import TapeView
+from papertape.tape.memory import MemoryLedger
+
+
+class Caller(Protocol):
+    """A caller who brings the prices: the feed of a stand-alone desk."""
+
+    def quote(self, signal: Signal, view: TapeView, scribe: Scribe) -> None:
+        """Take the prices that the signal states as what the caller has seen."""
+        ...
+
+
+class DoorParts(msgspec.Struct, kw_only=True):
+    """The parts behind the door."""
+
+    view: TapeView
+    watch: MarketWatch
+    engine: PaperTradingEngine
+    scribe: Scribe
+    risk: RiskManager
+    ids: Ids
+    clock: Clock
+    duplicate_window_ns: int = 0
+    caller: Caller | None = None
+
+
+def risk_limits(config: Risk) -> RiskLimits:
+    """Return the limits of a config in the engine's units."""
+    return RiskLimits(
+        order_micros_max=to_micros(config.max_order_usd, "risk.max_order_usd"),
+        position_micros_max=to_micros(config.max_position_usd, "risk.max_position_usd"),
+        exposure_pct_max=int(config.max_exposure_pct),
+        daily_loss_micros_max=to_micros(config.max_daily_loss_usd, "risk.max_daily_loss_usd"),
+        open_orders_max=config.max_open_orders,
+        price_age_ns_max=int(config.book_age_s_max * NS_PER_S),
+    )
+
+
+def door_parts(
+    config: Config, ledger: Ledger, view: TapeView, clock: Clock, *, source: str, run_number: int
+) -> DoorParts:
+    """Return the parts of a door that writes to `ledger` and keeps `view` current."""
+    scribe = Scribe(ledger, view)
+    watch = MarketWatch(source)
+    ids = Ids(run_number)
+    engine = PaperTradingEngine(
+        watch=watch,
+        instruments=view.instruments,
+        holdings=lambda: view.portfolio.accounts,
+        note=scribe.note,
+        now_ns=lambda: scribe.ts_ns,
+        ids=ids,
+    )
+    return DoorParts(
+        view=view,
+        watch=watch,
+        engine=engine,
+        scribe=scribe,
+        risk=RiskManager(risk_limits(config.risk)),
+        ids=ids,
+        clock=clock,
+        duplicate_window_ns=config.risk.duplicate_window_ms * NS_PER_MS,
+    )
+
+
+def build_standalone(config: Config | Mapping[str, Any] | None) -> DoorParts:
+    """Return the parts of a desk without feed or files: books in memory, prices by the caller."""
+    settings = config if isinstance(config, Config) else load_config(overrides=_dotted(config or {}))
+    clock = SystemClock()
+    ledger, view = MemoryLedger(), TapeView()
+    parts = door_parts(settings, ledger, view, clock, source="caller", run_number=1)
+    parts.caller = CallerQuotes(parts.watch)
+    parts.scribe.at(clock.now_ns(), 0)
+    parts.scribe.note(
+        RunStarted(
+            run_id="standalone",
+            number=1,
+            account="standalone",
+            mode="PAPER",
+            feed="caller",
+            fresh=True,
+            initial_cash_micros=to_micros(
+                settings.account.initial_cash_usd, "account.initial_cash_usd"
+            ),
+            strategies=(),
+        )
+    )
+    parts.scribe.commit()
+    return parts
+
+
+def _dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(_dotted(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+class CallerQuotes:
+    """Turns the price in a caller's signal into the one quote that is known: at that size, now."""
+
+    def __init__(self, watch: MarketWatch) -> None:
+        """Show the quotes to `watch`."""
+        self._watch = watch
+
+    def quote(self, signal: Signal, view: TapeView, scribe: Scribe) -> None:
+        """List unknown instruments and take each stated price as a book of the wanted size."""
+        for leg in signal.legs:
+            instrument = view.instruments.get(leg.symbol) or plain_instrument(leg.symbol)
+            if leg.limit is None or leg.quantity is None:
+                if leg.symbol not in view.instruments:
+                    raise InvalidInputError("price", leg.limit, "a price: none has been seen")
+                continue
+            ticks, lots = instrument.ticks(leg.limit), instrument.lots(leg.quantity)
+            buying = leg.side == "BUY"
+            book = BookSeen(
+                symbol=leg.symbol,
+                ts_ns=scribe.ts_ns,
+                bid_ticks=() if buying else (ticks,),
+                bid_lots=() if buying else (lots,),
+                ask_ticks=(ticks,) if buying else (),
+                ask_lots=(lots,) if buying else (),
+            )
+            if leg.symbol not in view.instruments:
+                scribe.note(InstrumentListed(instrument=instrument))
+            scribe.mseq += 1
+            self._watch.see_book(book)
+            view.portfolio.mark(leg.symbol, ticks)
