@@ -1,0 +1,27 @@
+"""`papertape dashboard`: the web dashboard alone."""
+
+from __future__ import annotations
+
+import typer
+
+from papertape.cli.options import ConfigOption, DataDirOption, HostOption, PortOption, settings
+from papertape.cli.ports import refuse_taken
+from papertape.logs import configure_logs
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command(epilog="Example: papertape dashboard --data-dir data --port 5001")
+def dashboard(
+    host: HostOption = None,
+    port: PortOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Serve the pages on what a bot records in the data folder; works while the bot is off."""
+    chosen = settings(config, data_dir=data_dir, dashboard__host=host, dashboard__port=port)
+    configure_logs(chosen.logging.level, chosen.logging.format)
+    refuse_taken(chosen.dashboard.host, chosen.dashboard.port)
+    from papertape.dashboard.server import serve
+
+    serve(chosen.dashboard.host, chosen.dashboard.port, chosen.data_dir)

@@ -1,0 +1,55 @@
+"""What commands print: one JSON document, or tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on stdout; NaN and infinity are our mistake, so they raise."""
+    text = json.dumps(document, allow_nan=False, ensure_ascii=False, default=str)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
+    """Print names and values as a table of two columns."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    for name, value in pairs.items():
+        table.add_row(name, cell(value))
+    Console().print(table)
+
+
+def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as a table; columns of numbers stand to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    body = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for index, name in enumerate(columns):
+        numbers = all(isinstance(row[index], int | float) for row in body) and bool(body)
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in body:
+        table.add_row(*[cell(value) for value in row])
+    Console().print(table)
+
+
+def cell(value: object) -> str:
+    """Return a value as people read it; Rich markup in it stays text."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return str(value).replace("[", "\\[")

@@ -1,0 +1,84 @@
+"""`papertape run`: the bot alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import typer
+
+from papertape.cli.options import (
+    ConfigOption,
+    DataDirOption,
+    DataOption,
+    DurationOption,
+    FeedOption,
+    JsonOption,
+    SeedOption,
+    SpeedOption,
+    StrategiesOption,
+    duration_s,
+    settings,
+    speed_value,
+    strategy_names,
+)
+from papertape.cli.output import print_json, print_pairs, print_rows
+from papertape.logs import configure_logs
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+FIGURES = {  # key of the summary -> what people call it
+    "run_id": "run",
+    "state_hash": "state hash",
+    "events": "market events",
+    "events_per_s": "events per second",
+    "signals": "signals",
+    "trades": "trades",
+    "settled": "positions settled",
+    "fees": "fees",
+    "realized_pnl": "realized P&L",
+    "total_return": "total return",
+    "total_return_pct": "total return %",
+    "max_drawdown_pct": "max drawdown %",
+}
+
+
+@app.command(epilog="Example: papertape run --feed replay --data recordings/btc5m --speed max")
+def run(
+    feed: FeedOption = None,
+    data: DataOption = None,
+    speed: SpeedOption = None,
+    seed: SeedOption = None,
+    strategies: StrategiesOption = None,
+    duration: DurationOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the bot alone: strategies on a feed, trades on paper, everything on the tape."""
+    from papertape.runner import run_bot
+
+    chosen = settings(
+        config,
+        data_dir=data_dir,
+        feed__kind=feed,
+        feed__data=data,
+        feed__speed=speed_value(speed),
+        feed__seed=seed,
+        feed__duration_s=duration_s(duration),
+    )
+    configure_logs(chosen.logging.level, chosen.logging.format)
+    summary = run_bot(chosen, strategies=strategy_names(strategies)).to_dict()
+    if as_json:
+        print_json(summary)
+    else:
+        print_summary(summary)
+
+
+def print_summary(summary: Mapping[str, object]) -> None:
+    """Print the figures of a run, then why signals were refused."""
+    figures = {label: summary[key] for key, label in FIGURES.items() if key in summary}
+    print_pairs("Run", figures)
+    refused = summary.get("refused")
+    if isinstance(refused, Mapping) and refused:
+        rows = sorted(refused.items(), key=lambda item: (-int(item[1]), item[0]))
+        print_rows("Refused signals", ["reason", "count"], rows)
