@@ -33,8 +33,7 @@ _TABLES = (
 )
 # One statement for all quotes: one step of SQLite, not one per instrument.
 _PUT = (
-    "INSERT OR REPLACE INTO quotes "
-    "SELECT json_extract(value, '$.symbol'), value FROM json_each(?)"
+    "INSERT OR REPLACE INTO quotes SELECT json_extract(value, '$.symbol'), value FROM json_each(?)"
 )
 _BEAT = "INSERT OR REPLACE INTO heartbeat VALUES (1, ?)"
 _encode = msgspec.json.Encoder().encode
@@ -122,7 +121,7 @@ class BoardReader:
         """Return whether the board was written since the last call; cheap enough for any poll."""
 
         def ask(connection: Connection) -> bool:
-            version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            version = int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
             changed = version != self._version
             self._version = version
             return changed

@@ -67,7 +67,8 @@ class LedgerReader:
 
     def hash_at(self, seq: int) -> bytes | None:
         """Return the chain's hash at a record."""
-        return self._scalar("SELECT hash FROM events WHERE seq = ?", seq)
+        found = self._scalar("SELECT hash FROM events WHERE seq = ?", seq)
+        return found if isinstance(found, bytes) else None
 
     def latest_snapshot(self) -> tuple[int, bytes] | None:
         """Return the newest whole snapshot as (seq, body); damaged ones are passed over."""

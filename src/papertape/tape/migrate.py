@@ -55,3 +55,15 @@ def user_version(connection: Connection) -> int:
     version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     connection.rollback()
     return version
+
+
+def fresh_schema() -> dict[bytes, bytes | None]:
+    """Return name and SQL of everything that a new ledger's schema holds."""
+    connection = open_writer(Path(":memory:"))
+    try:
+        upgrade(connection)
+        raw = driver(connection)
+        raw.text_factory = bytes
+        return dict(raw.execute("SELECT name, sql FROM sqlite_schema").fetchall())
+    finally:
+        close_connection(connection)

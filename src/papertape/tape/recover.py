@@ -50,12 +50,9 @@ def _recover(path: Path, connection: sqlite3.Connection) -> Recovered:
     return Recovered(ledger_id, head_seq, head_hash, run[0], run[1], instruments)
 
 
-def _check_tail(
-    path: Path, connection: sqlite3.Connection, ledger_id: str
-) -> tuple[int, bytes]:
+def _check_tail(path: Path, connection: sqlite3.Connection, ledger_id: str) -> tuple[int, bytes]:
     rows = connection.execute(
-        "SELECT seq, event_id, ts_ns, mseq, kind, body, hash FROM events "
-        "ORDER BY seq DESC LIMIT ?",
+        "SELECT seq, event_id, ts_ns, mseq, kind, body, hash FROM events ORDER BY seq DESC LIMIT ?",
         (TAIL_EVENTS + 1,),
     ).fetchall()[::-1]
     prev = genesis(ledger_id)

@@ -94,8 +94,10 @@ class Projector:
         row = (seq, i.symbol, i.venue, i.market_id, i.outcome, i.tick_nanos, i.lot_nanos)
         return "instruments", row
 
-    def _signal(self, seq: int, ts_ns: int, signal_id: str, strategy: str, state: str,
-                code: str, figure: str, reason: str, symbols: tuple[str, ...]) -> Derived:  # fmt: skip
+    def _signal(
+        self, seq: int, ts_ns: int, signal_id: str, strategy: str, state: str, code: str,
+        figure: str, reason: str, symbols: tuple[str, ...],
+    ) -> Derived:  # fmt: skip
         row = (
             seq, signal_id, self.account, ts_ns, strategy, state, code, figure, reason,
             _symbols_text(symbols).decode(),

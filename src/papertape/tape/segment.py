@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
@@ -39,6 +39,7 @@ STATES = ("live", "stale", "gap", "unverified")
 SIDES = ("BUY", "SELL")
 BAR_FIELDS = ("interval_ns", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "volume_lots")
 LEVELS = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
+_ALWAYS = ("mseq", "ts_ns", "venue_ts_ns", "kind", "symbol", "state", *LEVELS)
 COMPRESSION_LEVEL = 1  # zstd; neighbouring books repeat each other, so the fastest level is enough
 BLOCK_ROWS = 256  # books that share one buffer: what a book that is kept for long holds in memory
 
@@ -155,6 +156,7 @@ class SegmentBuilder:
             compression_level=COMPRESSION_LEVEL,
             use_dictionary=["kind", "symbol", "state", "side"],
             write_statistics=["mseq", "ts_ns"],
+            store_schema=True,
         )
         return bytes(sink.getvalue())
 
@@ -221,31 +223,30 @@ def decode_segment(body: bytes, after_mseq: int = 0) -> Iterator[tuple[int, Mark
 
     Views share a buffer per 256 rows, so that one book kept for long does not keep a segment.
     """
-    table = pq.ParquetFile(pa.BufferReader(body)).read()
-    columns = _Columns(table)
-    first = columns.mseq[0] if columns.mseq else 0
-    start = max(after_mseq + 1 - first, 0)
-    for at in range(start, len(columns.mseq), BLOCK_ROWS):
-        yield from columns.block(at, min(at + BLOCK_ROWS, len(columns.mseq)))
+    columns = _Columns(pq.ParquetFile(pa.BufferReader(body)))
+    start = max(after_mseq + 1 - columns.first_mseq, 0)
+    for at in range(start, columns.rows, BLOCK_ROWS):
+        yield from columns.block(at, min(at + BLOCK_ROWS, columns.rows))
 
 
 class _Columns:
-    """The columns of a segment as flat Python values and buffers."""
+    """The columns of a segment as flat Python values and buffers; rare ones are read at need."""
 
-    def __init__(self, table: Any) -> None:
-        self._table = table
-        self.mseq = self._numbers("mseq")
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._table = file.read(columns=list(_ALWAYS), use_threads=False)
+        self.rows = self._table.num_rows
+        self.first_mseq = self._table["mseq"][0].as_py() if self.rows else 0
         self.ts_ns = self._numbers("ts_ns")
         self.venue_ts_ns = self._numbers("venue_ts_ns")
         self.kind = self._names("kind", {name: code for code, name in enumerate(KINDS)})
         self.symbol = self._names("symbol", None)
         self.state = self._names("state", None)
-        self.bid_ends, self.bid_ticks = self._lists("bid_ticks")
-        _, self.bid_lots = self._lists("bid_lots")
-        self.ask_ends, self.ask_ticks = self._lists("ask_ticks")
-        _, self.ask_lots = self._lists("ask_lots")
-        self.side = self._names("side", None)
-        self._cells: dict[str, list[int]] = {}
+        self.bid_ends = _view(self._whole("bid_ticks").offsets, "i").tolist()
+        self.ask_ends = _view(self._whole("ask_ticks").offsets, "i").tolist()
+        self.bid_ticks, self.bid_lots = self._values("bid_ticks"), self._values("bid_lots")
+        self.ask_ticks, self.ask_lots = self._values("ask_ticks"), self._values("ask_lots")
+        self._cells: dict[str, list[Any]] = {}
 
     def block(self, start: int, end: int) -> Iterator[tuple[int, MarketData]]:
         """Yield the items of some rows; their books share one buffer per column."""
@@ -257,12 +258,14 @@ class _Columns:
         ask_lots = memoryview(self.ask_lots[ask_from:ask_to].tobytes()).cast("q")
         bids = [at - bid_from for at in self.bid_ends[start : end + 1]]
         asks = [at - ask_from for at in self.ask_ends[start : end + 1]]
+        first_mseq = self.first_mseq
         rows = zip(
-            range(start, end), self.mseq[start:end], self.kind[start:end], self.symbol[start:end],
-            self.ts_ns[start:end], self.venue_ts_ns[start:end], self.state[start:end],
+            range(first_mseq + start, first_mseq + end), self.kind[start:end],
+            self.symbol[start:end], self.ts_ns[start:end], self.venue_ts_ns[start:end],
+            self.state[start:end],
             pairwise(bids), pairwise(asks), strict=True,
         )  # fmt: skip
-        for at, mseq, kind, symbol, ts_ns, venue_ts_ns, state, (b0, b1), (a0, a1) in rows:
+        for mseq, kind, symbol, ts_ns, venue_ts_ns, state, (b0, b1), (a0, a1) in rows:
             if kind == BOOK:
                 yield mseq, BookSeen(
                     symbol=symbol, ts_ns=ts_ns, venue_ts_ns=venue_ts_ns, state=state,
@@ -275,29 +278,34 @@ class _Columns:
                     bid_lots=bid_lots[b0], ask_ticks=ask_ticks[a0], ask_lots=ask_lots[a0],
                 )  # fmt: skip
             else:
-                yield mseq, self._other(at, kind, symbol, ts_ns, venue_ts_ns)
+                yield mseq, self._other(mseq - first_mseq, kind, symbol, ts_ns, venue_ts_ns)
 
-    def _other(
-        self, at: int, kind: int, symbol: str, ts_ns: int, venue_ts_ns: int
-    ) -> MarketData:
+    def _other(self, at: int, kind: int, symbol: str, ts_ns: int, venue_ts_ns: int) -> MarketData:
         if kind == PRINT:
             return PrintSeen(
                 symbol=symbol, ts_ns=ts_ns, venue_ts_ns=venue_ts_ns,
                 price_ticks=self._cell("price_ticks", at),
-                quantity_lots=self._cell("quantity_lots", at), side=self.side[at],
+                quantity_lots=self._cell("quantity_lots", at), side=self._cell("side", at),
             )  # fmt: skip
         if kind == BAR:
             return BarSeen(
                 symbol=symbol, ts_ns=ts_ns, venue_ts_ns=venue_ts_ns,
                 **{name: self._cell(name, at) for name in BAR_FIELDS},
             )  # fmt: skip
-        item: MarketData = _DECODERS[kind].decode(self._table["body"][at].as_py())
+        item: MarketData = _DECODERS[kind].decode(self._cell("body", at))
         return item
 
-    def _cell(self, name: str, at: int) -> int:
+    def _cell(self, name: str, at: int) -> Any:
         column = self._cells.get(name)
         if column is None:
-            column = self._cells[name] = self._numbers(name)
+            self._table = self._file.read(columns=[name], use_threads=False)
+            if name == "side":
+                column = self._names(name, None)
+            elif name == "body":
+                column = self._whole(name).to_pylist()
+            else:
+                column = self._numbers(name)
+            self._cells[name] = column
         return column[at]
 
     def _whole(self, name: str) -> Any:
@@ -314,16 +322,16 @@ class _Columns:
         column = self._whole(name)
         names = column.dictionary.to_pylist()
         values = names if codes is None else [codes[each] for each in names]
-        width = {8: "b", 32: "i"}[column.indices.type.bit_width]
+        width: Literal["b", "i"] = "b" if column.indices.type.bit_width == 8 else "i"
         return [values[code] for code in _view(column.indices, width).tolist()]
 
-    def _lists(self, name: str) -> tuple[list[int], memoryview]:
-        column = self._whole(name)
-        return _view(column.offsets, "i").tolist(), _view(column.values, "q")
+    def _values(self, name: str) -> memoryview[int]:
+        return _view(self._whole(name).values, "q")
 
 
-def _view(column: Any, width: str) -> memoryview:
+def _view(column: Any, width: Literal["b", "i", "q"]) -> memoryview[int]:
     buffer = column.buffers()[1]
     if buffer is None or not len(column):
         return memoryview(b"").cast(width)
-    return memoryview(buffer).cast("B").cast(width)[column.offset : column.offset + len(column)]
+    start: int = column.offset
+    return memoryview(buffer).cast("B").cast(width)[start : start + len(column)]

@@ -1,4 +1,4 @@
-"""portfolio_state.json and trades.json: the newest state for people and scripts, never read back."""
+"""portfolio_state.json and trades.json: the state for people and scripts, never read back."""
 
 from __future__ import annotations
 

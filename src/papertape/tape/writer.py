@@ -114,9 +114,7 @@ class LedgerWriter:
             kind = kinds.get(type(event))
             if kind is None:
                 kind = kinds[type(event)] = kind_of(event)
-            head = link(
-                head, seq, event_id.encode(), ts_ns, record.mseq, kind.encode(), body
-            )
+            head = link(head, seq, event_id.encode(), ts_ns, record.mseq, kind.encode(), body)
             put((seq, event_id, ts_ns, record.mseq, kind, body.decode(), head))
             derived = derive(seq, ts_ns, event)
             if derived is not None:
@@ -149,16 +147,19 @@ class LedgerWriter:
         size = self._wal.stat().st_size
         if size < self._wal_bytes_next:
             return
+        self._truncate_log()
+        left = self._wal.stat().st_size
+        self._wal_bytes_next = max(WAL_BYTES_MAX, left + WAL_RETRY_BYTES)
+
+    def _truncate_log(self) -> None:
         connection = driver(self._connection)
         connection.execute(f"PRAGMA busy_timeout={TRUNCATE_WAIT_MS}").fetchall()
         self._checkpoint("TRUNCATE")
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()
-        left = self._wal.stat().st_size
-        self._wal_bytes_next = max(WAL_BYTES_MAX, left + WAL_RETRY_BYTES)
 
     def finish(self) -> None:
         """Move the whole log into the main file, readers permitting, and let go of it."""
-        self._checkpoint("TRUNCATE")
+        self._truncate_log()
         self.close()
 
     def close(self) -> None:
