@@ -1,1 +1,1 @@
-"""strategies of papertape."""
+"""Strategies: opinions about markets, each in its own file."""

@@ -1,0 +1,161 @@
+"""Strategy: what a person writes. It sees the market and its own holdings, and answers with signals.
+
+    class BuyTheDip(Strategy):
+        name = "buy_the_dip"
+        params = (Param("drop_ticks", int, 300, low=1, high=5000, unit="ticks"),)
+
+        def on_book(self, book):
+            ...
+            return Signal(legs=(Leg(symbol=book.symbol, side="BUY", quantity="10"),), reason="dip")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from papertape.errors import ConfigError, nearest_match, shown
+from papertape.model.events import OrderFilled, PositionSettled
+from papertape.model.instrument import Instrument
+from papertape.model.market import EventGroup, Market
+from papertape.model.market_data import BarSeen, BookSeen, PrintSeen, QuoteSeen
+from papertape.model.signal import Opportunity, Signal
+
+Answer = Signal | Opportunity | Sequence[Signal | Opportunity] | None
+"""What a handler may return."""
+
+
+class Param(msgspec.Struct, frozen=True):
+    """A declared parameter: name, type, default and range, with its unit."""
+
+    name: str
+    type: type[int] | type[float]
+    default: float
+    low: float
+    high: float
+    unit: str = ""
+    doc: str = ""
+
+    def parse(self, value: object, strategy: str) -> float:
+        """Return a value from config or command line, checked against type and range."""
+        expected = f"{self._kind()} from {self.low:g} to {self.high:g} {self.unit}".rstrip()
+        text = value.strip() if isinstance(value, str) else value
+        try:
+            number = self.type(text) if isinstance(text, str) else text
+        except ValueError:
+            number = None
+        whole = isinstance(number, int) and not isinstance(number, bool)
+        if not whole and not (self.type is float and isinstance(number, float)):
+            raise ConfigError(f"{strategy}.{self.name}: {shown(value)} is not {expected}")
+        assert isinstance(number, int | float)
+        if not self.low <= number <= self.high:
+            raise ConfigError(f"{strategy}.{self.name}: {shown(value)} is not {expected}")
+        return self.type(number)
+
+    def _kind(self) -> str:
+        return "a whole number" if self.type is int else "a number"
+
+
+class StrategyContext(Protocol):
+    """What a strategy may look at besides the event in its hand."""
+
+    instruments: Mapping[str, Instrument]
+    markets: Mapping[str, Market]
+    groups: Mapping[str, EventGroup]
+
+    def now_ns(self) -> int:
+        """Return the run's time."""
+        ...
+
+    def book(self, symbol: str) -> BookSeen | None:
+        """Return the newest book of an instrument, None if none was seen."""
+        ...
+
+    def held_lots(self, strategy: str, symbol: str) -> int:
+        """Return what a strategy holds."""
+        ...
+
+    def tradable(self, symbol: str) -> bool:
+        """Return whether the instrument's market trades."""
+        ...
+
+
+class Strategy:
+    """Base of every strategy. Override the handlers you need; only those are called."""
+
+    name: ClassVar[str] = ""
+    params: ClassVar[tuple[Param, ...]] = ()
+    summary: ClassVar[str] = ""
+
+    def __init__(self, **values: Any) -> None:
+        """Take parameter values; the rest stay at their defaults. Unknown names are refused."""
+        known = {param.name: param for param in self.params}
+        for key in values:
+            if key not in known:
+                near = nearest_match(key, known)
+                hint = f"; did you mean {near!r}?" if near else f"; it has {sorted(known)}"
+                raise ConfigError(f"{self.name}.{key}: not a parameter of {self.name}{hint}")
+        for param in self.params:
+            value = values.get(param.name, param.default)
+            setattr(self, param.name, param.parse(value, self.name))
+        self.tag = self.name
+        self._context: StrategyContext | None = None
+
+    # --- what the strategy may look at ----------------------------------------------------------
+
+    def attach(self, context: StrategyContext, tag: str) -> None:
+        """Connect to a run under a tag; done by the StrategyManager."""
+        self._context = context
+        self.tag = tag
+
+    @property
+    def context(self) -> StrategyContext:
+        """Return the run's context; only inside a run."""
+        assert self._context is not None, "the strategy is not in a run"
+        return self._context
+
+    def held_lots(self, symbol: str) -> int:
+        """Return how many lots this strategy holds of an instrument."""
+        return self.context.held_lots(self.tag, symbol)
+
+    def values(self) -> dict[str, float]:
+        """Return the parameter values in use."""
+        return {param.name: getattr(self, param.name) for param in self.params}
+
+    # --- handlers: override what you need -------------------------------------------------------
+
+    def wants(self, instrument: Instrument) -> bool:
+        """Return whether to be called for this instrument; asked once, when it is first seen."""
+        return True
+
+    def on_start(self) -> None:
+        """Prepare: parameters and context are set."""
+
+    def on_book(self, book: BookSeen) -> Answer:
+        """Answer to a new book."""
+        return None
+
+    def on_quote(self, quote: QuoteSeen) -> Answer:
+        """Answer to a new quote, from feeds that have no depth."""
+        return None
+
+    def on_bar(self, bar: BarSeen) -> Answer:
+        """Answer to a bar that has just closed."""
+        return None
+
+    def on_print(self, seen: PrintSeen) -> Answer:
+        """Answer to a trade of others."""
+        return None
+
+    def on_fill(self, fill: OrderFilled) -> Answer:
+        """Take note of an own fill."""
+        return None
+
+    def on_settle(self, settled: PositionSettled) -> Answer:
+        """Take note of an own position that was paid at resolution."""
+        return None
+
+    def on_stop(self) -> None:
+        """Clean up; nothing can be traded any more."""

@@ -1,0 +1,113 @@
+"""What strategies share that buy one instrument, hold it for a while, and sell it again."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from papertape.model.instrument import Instrument
+from papertape.model.market_data import BarSeen, BookSeen
+from papertape.model.signal import Leg, Signal
+from papertape.strategies.base import Answer, Param, Strategy
+from papertape.strategies.sizing import lots_for_micros
+from papertape.strategies.window import TimeWindow
+
+NS_PER_S = 1_000_000_000
+MICROS = 1_000_000
+HALF = 2
+"""Mids are counted in half ticks, so that they stay whole."""
+
+
+class LongOnly(Strategy):
+    """Keeps a time window per instrument, the entries, and a pause after leaving.
+
+    Subclasses implement `look`, which sees mid and way-out price in half ticks. Instruments with a
+    book are judged by the book, those with bars only by closed bars.
+    """
+
+    params: ClassVar[tuple[Param, ...]] = (
+        Param("window_s", int, 30, 1, 3600, "s", "span of the window"),
+        Param("hold_s", int, 60, 1, 86_400, "s", "longest time in a position"),
+        Param("rest_s", int, 20, 0, 86_400, "s", "pause after leaving an instrument"),
+        Param("order_usd", float, 100.0, 1, 1_000_000, "USD", "size of an entry"),
+    )
+    window_s: int
+    hold_s: int
+    rest_s: int
+    order_usd: float
+
+    def on_start(self) -> None:
+        """Forget all windows and entries."""
+        self._windows: dict[str, TimeWindow] = {}
+        self._entries: dict[str, tuple[int, int]] = {}
+        self._left_ns: dict[str, int] = {}
+
+    def on_book(self, book: BookSeen) -> Answer:
+        """Judge the book; a one-sided one is left while anybody bids."""
+        mid = book.mid_half_ticks()
+        if mid is not None:
+            spread = book.ask_ticks[0] - book.bid_ticks[0]
+            return self.look(book.symbol, book.ts_ns, mid, book.bid_ticks[0] * HALF, spread)
+        held = self.held_lots(book.symbol)
+        if not held or not len(book.bid_ticks):
+            return None  # nobody bids: what is held waits for the resolution
+        return self.sell(book.symbol, book.ts_ns, held, "nobody asks any more")
+
+    def on_bar(self, bar: BarSeen) -> Answer:
+        """Judge a closed bar of an instrument that has no book."""
+        if self.context.book(bar.symbol) is not None:
+            return None
+        close = bar.close_ticks * HALF
+        return self.look(bar.symbol, bar.ts_ns, close, close, 0)
+
+    def look(self, symbol: str, ts_ns: int, mid: int, out: int, spread_ticks: int) -> Answer:
+        """Decide on an instrument: `mid` and `out` (what a sale would get) in half ticks."""
+        raise NotImplementedError
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def window(self, symbol: str) -> TimeWindow:
+        """Return the instrument's window."""
+        window = self._windows.get(symbol)
+        if window is None:
+            window = self._windows[symbol] = TimeWindow(self.window_s * NS_PER_S)
+        return window
+
+    def may_enter(self, symbol: str, ts_ns: int) -> bool:
+        """Return whether the window is full, the pause over and the market open."""
+        rested = ts_ns - self._left_ns.get(symbol, 0) >= self.rest_s * NS_PER_S
+        return rested and self.window(symbol).full and self.context.tradable(symbol)
+
+    def entry(self, symbol: str, ts_ns: int, out: int) -> tuple[int, int]:
+        """Return (time, half ticks) of the entry; after a restart the first look counts."""
+        return self._entries.setdefault(symbol, (ts_ns, out))
+
+    def buy(
+        self, instrument: Instrument, ts_ns: int, mid: int, reason: str, confidence_pct: int
+    ) -> Answer:
+        """Return the entry, at no more than the ask that is seen."""
+        symbol = instrument.symbol
+        book = self.context.book(symbol)
+        price = book.ask_ticks[0] if book is not None else mid // HALF
+        lots = lots_for_micros(instrument, price, round(self.order_usd * MICROS))
+        if not lots:
+            return None
+        self._entries[symbol] = (ts_ns, mid)
+        self._left_ns[symbol] = ts_ns  # also when it is refused: not asked again on every book
+        limit = price if book is not None else None
+        leg = Leg(symbol=symbol, side="BUY", quantity_lots=lots, limit_ticks=limit)
+        return Signal(legs=(leg,), reason=reason, confidence_pct=confidence_pct)
+
+    def sell(self, symbol: str, ts_ns: int, held: int, reason: str) -> Answer:
+        """Return the way out, at whatever is bid."""
+        if not self.context.tradable(symbol):
+            return None
+        self._left_ns[symbol] = ts_ns
+        leg = Leg(symbol=symbol, side="SELL", quantity_lots=held)
+        return Signal(legs=(leg,), reason=reason)
+
+    @staticmethod
+    def half_ticks(instrument: Instrument, cents: float, bps: float, price: int) -> int:
+        """Return a distance in half ticks: cents of probability, or basis points of a pair."""
+        if instrument.kind == "outcome":
+            return round(cents * instrument.one_ticks * HALF / 100)
+        return round(price * bps / 10_000)

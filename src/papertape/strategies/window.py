@@ -1,0 +1,54 @@
+"""A window of time over a price: first value, mean and deviation, kept incrementally and exactly."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+SAMPLES_MAX = 100_000  # of one window: a burst must not eat the memory; the oldest go first
+
+
+class TimeWindow:
+    """Holds (ts_ns, value) of the last `span_ns`; integer sums, so nothing drifts."""
+
+    __slots__ = ("_samples", "_span_ns", "_square", "_sum", "full")
+
+    def __init__(self, span_ns: int) -> None:
+        """Start empty; `full` turns True once the window has been covered."""
+        self._samples: deque[tuple[int, int]] = deque()
+        self._span_ns = span_ns
+        self._sum = 0
+        self._square = 0
+        self.full = False
+
+    def add(self, ts_ns: int, value: int) -> None:
+        """Append a value and let go of those older than the span."""
+        samples = self._samples
+        samples.append((ts_ns, value))
+        self._sum += value
+        self._square += value * value
+        since = ts_ns - self._span_ns
+        while samples[0][0] < since or len(samples) > SAMPLES_MAX:
+            _, old = samples.popleft()
+            self._sum -= old
+            self._square -= old * old
+            self.full = True
+
+    @property
+    def first(self) -> int:
+        """Return the oldest value in the window."""
+        return self._samples[0][1]
+
+    @property
+    def count(self) -> int:
+        """Return how many values the window holds."""
+        return len(self._samples)
+
+    def mean(self) -> float:
+        """Return the average of the values."""
+        return self._sum / len(self._samples)
+
+    def deviation(self) -> float:
+        """Return the population standard deviation of the values."""
+        n = len(self._samples)
+        return math.sqrt(max(0, n * self._square - self._sum * self._sum)) / n
