@@ -108,6 +108,12 @@ def _flag(value: object) -> object:
     return {0: False, 1: True}.get(value, value) if isinstance(value, int) else value
 
 
+def _params(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: float(v) if isinstance(v, Decimal) else v for key, v in value.items()}
+    return {} if value is None else value
+
+
 Usd = Annotated[Decimal, BeforeValidator(_usd), Field(gt=0)]
 Pct = Annotated[Decimal, BeforeValidator(_pct), Field(gt=0)]
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
@@ -161,7 +167,7 @@ class StrategySettings(_Section):
     """One strategy: on or off, and its own parameters (the strategy declares and checks them)."""
 
     enabled: bool = True
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: Annotated[dict[str, Any], BeforeValidator(_params)] = Field(default_factory=dict)
 
 
 class Dashboard(_Section):

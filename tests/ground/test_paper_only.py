@@ -1,0 +1,65 @@
+"""Paper by construction: nothing here can sign, hold a key, or post an order to a venue."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from papertape.config import known_keys
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "papertape"
+
+SIGNING_PACKAGES = {
+    "eth-account", "eth-keys", "eth-keyfile", "web3", "py-clob-client", "coincurve", "ecdsa",
+    "pynacl", "cryptography", "pycryptodome", "ccxt", "python-binance", "kalshi-python", "solders",
+    "py-order-utils", "secp256k1", "bitcoin", "polymarket",
+}  # fmt: skip
+CLIENT_LIBRARIES = {"requests", "httpx", "aiohttp", "urllib3", "http.client", "urllib.request"}
+KEY_WORDS = re.compile(r"private|secret|mnemonic|wallet|api_?key|passphrase|seed_phrase|signer")
+ORDER_PATHS = re.compile(r"clob\.polymarket\.com|/api/v3/order|trade-api/v2/portfolio/orders")
+
+
+def test_the_locked_packages_hold_no_signing_library() -> None:
+    """What the default install brings cannot sign a transaction or an order."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    names = set(re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE))
+    assert names
+    assert not names & SIGNING_PACKAGES
+
+
+def test_no_setting_takes_a_key() -> None:
+    """There is no place to put a private key."""
+    words = [".".join(key) for key in known_keys() if KEY_WORDS.search(key[-1])]
+    assert not words, words
+
+
+def test_no_code_signs_or_calls_a_venue() -> None:
+    """No import of a signing or an HTTP client library, and no address that takes orders."""
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found += [f"{path.name}: {word}" for word in ORDER_PATHS.findall(text)]
+        for node in ast.walk(ast.parse(text)):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                package = name.split(".")[0].replace("_", "-")
+                if package in SIGNING_PACKAGES or name in CLIENT_LIBRARIES:
+                    found.append(f"{path.name}: imports {name}")
+    assert not found, found
+
+
+def test_the_paper_engine_opens_no_connection() -> None:
+    """Engine, services, strategies and core know no socket at all."""
+    found = []
+    for room in ("engine", "services", "strategies", "core", "model"):
+        for path in (SOURCE / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    found += [f"{path.name}" for a in node.names if a.name in ("socket", "ssl")]
+    assert not found, found
