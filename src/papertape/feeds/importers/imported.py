@@ -1,0 +1,100 @@
+"""The one door for recordings of others: recognise, convert once, remember by content."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from papertape.errors import InvalidInputError, WorldError
+from papertape.feeds.importers.files import Progress, content_hash, first_line, plain_name
+from papertape.feeds.importers.ohlcv import HEADER, read_bars
+from papertape.feeds.importers.polymarket_books import read_books
+from papertape.feeds.importers.report import ImportReport
+from papertape.model.market_data import MarketData
+from papertape.tape.manifest import MANIFEST_FILE, read_manifest
+from papertape.tape.recorder import MarketRecorder
+
+IMPORTER_VERSION = "1"  # raise it when an importer's output changes: imports are made anew
+FILES_MAX = 256  # in one folder; candles are merged with every file open at once
+
+PAYOUTS_FILE = "markets.csv"
+FORMATS = (
+    "a papertape recording (manifest.json), Polymarket book messages (*.jsonl, with markets.csv) "
+    f"or one-minute candles (*.csv with the columns {HEADER}); .xz and .gz are fine"
+)
+
+
+class _Format(msgspec.Struct, frozen=True):
+    """A recognised source: all its files, and how to read them."""
+
+    name: str
+    paths: list[Path]
+    read: Callable[[ImportReport, Progress | None], Iterator[MarketData]]
+
+
+def import_data(source: Path, market_dir: Path, *, progress: Progress | None = None) -> Path:
+    """Return the folder of a recording that holds `source`, converting it if that is new.
+
+    A recording of papertape is returned as it is. Anything else is converted once into
+    `market_dir/import-<12 hex>`, named after the content of the files. progress: told bytes done
+    and bytes in all. Raises InvalidInputError for a source of no known format.
+    """
+    if (source / MANIFEST_FILE).is_file():
+        return source
+    found = _recognise(source)
+    folder = market_dir / f"import-{content_hash(found.paths, found.name + IMPORTER_VERSION)}"
+    if (folder / MANIFEST_FILE).is_file():
+        if read_manifest(folder).sealed:
+            return folder
+        shutil.rmtree(folder)  # an import that was cut short
+    report = ImportReport(format=found.name, source=source.name)
+    recorder = MarketRecorder(folder, source=f"import:{found.name}")
+    for item in found.read(report, progress):
+        recorder.record(item)
+        report.items += 1
+    recorder.note(import_report=report.as_meta())
+    recorder.close()
+    return folder
+
+
+def _recognise(source: Path) -> _Format:
+    if not source.exists():
+        raise InvalidInputError("source", source, "an existing file or folder")
+    files = _data_files(source)
+    books = [path for path in files if plain_name(path).endswith(".jsonl")]
+    tables = [path for path in files if plain_name(path).endswith(".csv")]
+    if books:
+        payouts = _payouts_beside(books[0])
+        paths = books if payouts is None else [*books, payouts]
+        return _Format(
+            "polymarket_books",
+            paths,
+            lambda report, progress: read_books(books, payouts, report, progress),
+        )
+    candles = [path for path in tables if first_line(path) == HEADER]
+    if candles:
+        others = ", ".join(path.name for path in tables if path not in candles)
+        if others:
+            raise InvalidInputError("source", others, f"one-minute candles ({HEADER})")
+        return _Format(
+            "ohlcv_1m", candles, lambda report, progress: read_bars(candles, report, progress)
+        )
+    raise InvalidInputError("source", source, FORMATS)
+
+
+def _data_files(source: Path) -> list[Path]:
+    try:
+        files = [source] if source.is_file() else sorted(p for p in source.iterdir() if p.is_file())
+    except OSError as error:
+        raise WorldError(f"{source}: cannot be read: {error}") from error
+    if len(files) > FILES_MAX:
+        raise InvalidInputError("source", source, f"a folder of at most {FILES_MAX} files")
+    return files
+
+
+def _payouts_beside(books: Path) -> Path | None:
+    path = books.parent / PAYOUTS_FILE
+    return path if path.is_file() else None
