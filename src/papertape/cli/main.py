@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from papertape import __version__
-from papertape.errors import PapertapeError, WorldError, shown
+from papertape.errors import PapertapeError, WorldError, nearest_match, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,10 @@ class LazyGroup(TyperGroup):
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
         """Return the real command, loaded now."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            nearest = nearest_match(args[0], COMMANDS)
+            hint = f"; did you mean {nearest}?" if nearest else ""
+            ctx.fail(f"no command {shown(args[0])}{hint}")
         name, stand_in, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if stand_in and name else None, rest
 
