@@ -60,6 +60,11 @@ class Scribe:
         """Return the open unit's events from `mark` (a value of `pending`) on."""
         return self._unit[mark:]
 
+    def drop(self) -> None:
+        """Forget the open unit: the books broke, only the halt itself may still be told."""
+        self._seq -= len(self._unit)
+        self._unit = []
+
     def commit(self) -> None:
         """Hand the unit to the ledger; on LedgerFailedError nothing more may be done."""
         if not self._unit:

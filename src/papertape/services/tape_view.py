@@ -49,6 +49,7 @@ class AccountBooks:
         self.activity = Activity()
         self.orders = OpenOrders()
         self.decisions = DecisionHash()
+        self.last_ts_ns = 0
         self._all = (
             self.portfolio,
             self.trades,
@@ -61,16 +62,18 @@ class AccountBooks:
 
     def apply(self, record: Record) -> None:
         """Hand a record to every projection."""
+        self.last_ts_ns = max(self.last_ts_ns, record.ts_ns)
         for projection in self._all:
             projection.apply(record)
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """Return the states in the order of the projections."""
-        return [projection.snapshot() for projection in self._all]
+        """Return the states: the time first, then the projections in their order."""
+        return [{"ts_ns": self.last_ts_ns}, *(one.snapshot() for one in self._all)]
 
     def restore(self, states: list[dict[str, Any]]) -> None:
         """Become what `snapshot` returned."""
-        for projection, state in zip(self._all, states, strict=True):
+        self.last_ts_ns = states[0]["ts_ns"]
+        for projection, state in zip(self._all, states[1:], strict=True):
             projection.restore(state)
 
 

@@ -1,0 +1,312 @@
+"""TradingLoop: one market record at a time, live and in replays: mark, match, ask, trade."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from papertape.clock import NS_PER_S, ManualClock
+from papertape.errors import AccountsBrokenError
+from papertape.model.events import (
+    AlertRaised,
+    DataAlarm,
+    EngineStateChanged,
+    EventListed,
+    FeedStateChanged,
+    InstrumentListed,
+    MarketListed,
+    MarketStateChanged,
+    OrderFilled,
+    PositionSettled,
+    StrategyStateChanged,
+)
+from papertape.model.instrument import Instrument
+from papertape.model.market_data import (
+    BarSeen,
+    BookSeen,
+    EventSeen,
+    FeedStateSeen,
+    InstrumentSeen,
+    MarketData,
+    MarketResolvedSeen,
+    MarketSeen,
+    MarketStateSeen,
+    PrintSeen,
+    QuoteSeen,
+)
+from papertape.model.ports import Feed, MarketSink
+from papertape.model.signal import Signal
+from papertape.services import sets
+from papertape.services.data_flow_manager import DataFlowManager
+from papertape.services.door_parts import DoorParts
+from papertape.services.run_context import RunContext
+from papertape.strategies.strategy_manager import Asked, StrategyManager
+
+FOLLOW_UPS_MAX = 1_000  # signals that grow out of one market record: beyond it a loop is feeding itself
+FILLED_MARK_NS = NS_PER_S  # equity is marked at least this often while trades happen
+
+
+class TradingLoop:
+    """Feeds the engine from a feed; everything that happens goes through the scribe to the tape.
+
+    Per market record: it gets its number, resting orders meet it, strategies are asked, their
+    signals go through the door. What one record or one signal led to is one unit on the tape.
+    """
+
+    def __init__(
+        self,
+        *,
+        parts: DoorParts,
+        door: DataFlowManager,
+        manager: StrategyManager,
+        sink: MarketSink,
+        clock: ManualClock,
+        equity_every_ns: int,
+        on_idle: Callable[[], None],
+    ) -> None:
+        """Take the parts; `on_idle` is called often, to look after everything that is not trading."""
+        self._view = parts.view
+        self._scribe = parts.scribe
+        self._watch = parts.watch
+        self._engine = parts.engine
+        self._door = door
+        self._manager = manager
+        self._sink = sink
+        self._clock = clock
+        self._equity_every_ns = equity_every_ns
+        self._marked_ns = 0
+        self._marked_value = (-1, -1)
+        self._fills_marked = 0
+        self._on_idle = on_idle
+        self.events = 0
+        self.busy_s = 0.0
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            BookSeen: self._book,
+            QuoteSeen: self._quote,
+            BarSeen: self._bar,
+            PrintSeen: self._print,
+            InstrumentSeen: self._instrument,
+            MarketSeen: self._market,
+            EventSeen: self._event,
+            MarketStateSeen: self._market_state,
+            MarketResolvedSeen: self._resolved,
+            FeedStateSeen: self._feed_state,
+        }
+
+    def run(self, feed: Feed, *, duration_ns: int | None = None) -> None:
+        """Process the feed to its end, or for a span of its own time."""
+        self._manager.start(RunContext(self._view, self._watch, self._clock))
+        self._scribe.commit()
+        began = time.perf_counter()
+        end_ns: int | None = None
+        for item in feed.items():
+            if duration_ns is not None:
+                end_ns = item.ts_ns + duration_ns if end_ns is None else end_ns
+                if item.ts_ns > end_ns:
+                    feed.stop()
+                    break
+            self.step(item)
+            self._on_idle()
+        self.busy_s = time.perf_counter() - began
+        self._manager.stop()
+        self._mark(self._clock.now_ns(), force=True)
+        self._scribe.commit()
+
+    def step(self, item: MarketData) -> None:
+        """Process one market record."""
+        mseq = self._sink.record(item)
+        self._clock.set_ns(item.ts_ns)
+        now_ns = self._clock.now_ns()
+        self._scribe.at(now_ns, mseq)
+        self.events += 1
+        try:
+            self._handlers[type(item)](item)
+            if now_ns - self._marked_ns >= FILLED_MARK_NS:
+                self._mark(now_ns)
+            self._scribe.commit()
+        except AccountsBrokenError as error:
+            self._halt(str(error))
+            raise
+
+    # --- prices ---------------------------------------------------------------------------------
+
+    def _book(self, book: BookSeen) -> None:
+        if book.symbol not in self._view.instruments:
+            self._unknown(book.symbol)
+            return
+        self._watch.see_book(book)
+        self._after_price(book.symbol)
+        if self._engine.resting_count:
+            self._meet(self._engine.on_book, book)
+        self._ask("on_book", book.symbol, book)
+
+    def _quote(self, quote: QuoteSeen) -> None:
+        if quote.symbol not in self._view.instruments:
+            self._unknown(quote.symbol)
+            return
+        book = self._watch.see_quote(quote)
+        self._after_price(quote.symbol)
+        self._meet(self._engine.on_book, book)
+        self._ask("on_quote", quote.symbol, quote)
+        self._ask("on_book", quote.symbol, book)
+
+    def _bar(self, bar: BarSeen) -> None:
+        if bar.symbol not in self._view.instruments:
+            self._unknown(bar.symbol)
+            return
+        self._watch.see_bar(bar)
+        self._after_price(bar.symbol)
+        self._meet(self._engine.on_bar, bar)
+        self._ask("on_bar", bar.symbol, bar)
+
+    def _print(self, seen: PrintSeen) -> None:
+        if seen.symbol not in self._view.instruments:
+            self._unknown(seen.symbol)
+            return
+        self._watch.see_print(seen)
+        self._ask("on_print", seen.symbol, seen)
+
+    def _after_price(self, symbol: str) -> None:
+        ticks = self._watch.mark_ticks(symbol)
+        if ticks is not None:
+            self._view.portfolio.mark(symbol, ticks)
+
+    def _unknown(self, symbol: str) -> None:
+        self._scribe.note(
+            DataAlarm(
+                source=self._watch.source,
+                symbols=(symbol,),
+                test="listed",
+                figure="not listed",
+                reason="data for an instrument that was never listed is not used",
+            )
+        )
+
+    def _meet(self, match: Callable[[Any], None], seen: BookSeen | BarSeen) -> None:
+        """Let resting orders meet what was seen, then tell their owners of fills."""
+        first = self._scribe.pending()
+        match(seen)
+        fills = [e for e in self._scribe.noted_since(first) if isinstance(e, OrderFilled)]
+        self._scribe.commit()
+        for fill in fills:
+            self._trade(self._manager.tell_fill(fill))
+
+    # --- strategies -----------------------------------------------------------------------------
+
+    def _ask(self, handler: str, symbol: str, seen: object) -> None:
+        self._trade(self._manager.ask(handler, symbol, seen))
+
+    def _trade(self, asked: Iterable[Asked]) -> None:
+        """Send signals through the door, and the follow-ups of their fills after them."""
+        waiting = list(asked)
+        done = 0
+        while waiting:
+            tag, wanted = waiting.pop(0)
+            if not isinstance(wanted, Signal):
+                self._door.note_opportunity(tag, wanted)
+                continue
+            decision = self._door.process_signal(tag, wanted)
+            for fill in decision.fills:
+                waiting.extend(self._manager.tell_fill(fill))
+            done += 1
+            if done > FOLLOW_UPS_MAX:
+                self.alert("error", "Signals without end", f"{tag} answers its own fills", tag)
+                return
+
+    # --- news -----------------------------------------------------------------------------------
+
+    def _instrument(self, seen: InstrumentSeen) -> None:
+        self._list(seen.instrument)
+
+    def _list(self, instrument: Instrument) -> None:
+        if self._view.instruments.get(instrument.symbol) != instrument:
+            self._scribe.note(InstrumentListed(instrument=instrument))
+
+    def _market(self, seen: MarketSeen) -> None:
+        for instrument in seen.instruments:
+            self._list(instrument)
+        if self._view.markets.get(seen.market.market_id) != seen.market:
+            self._scribe.note(MarketListed(market=seen.market))
+
+    def _event(self, seen: EventSeen) -> None:
+        if self._view.groups.get(seen.group.event_id) != seen.group:
+            self._scribe.note(EventListed(group=seen.group))
+
+    def _market_state(self, seen: MarketStateSeen) -> None:
+        before = self._view.market_states.get(seen.market_id)
+        if before in {seen.state, "resolved"}:
+            return
+        self._scribe.note(MarketStateChanged(market_id=seen.market_id, state=seen.state))
+        if seen.state in {"closed", "resolved"}:
+            self._expire(seen.market_id, f"the market is {seen.state}")
+
+    def _expire(self, market_id: str, reason: str) -> None:
+        market = self._view.markets.get(market_id)
+        for symbol in market.symbols if market else ():
+            self._engine.expire_symbol(symbol, reason)
+
+    def _resolved(self, seen: MarketResolvedSeen) -> None:
+        market = self._view.markets.get(seen.market_id)
+        if market is None or self._view.market_states.get(seen.market_id) == "resolved":
+            return
+        self._expire(seen.market_id, "the market is resolved")
+        self._scribe.note(
+            MarketStateChanged(
+                market_id=seen.market_id,
+                state="resolved",
+                payouts_micros=seen.payouts_micros,
+                void=seen.payouts_micros is None,
+            )
+        )
+        settled: list[PositionSettled] = sets.settle(self._view, market, seen.payouts_micros)
+        for one in settled:
+            self._scribe.note(one)
+        for symbol in market.symbols:
+            self._watch.forget(symbol)
+        self._scribe.commit()
+        for one in settled:
+            self._trade(self._manager.tell_settled(one))
+
+    def _feed_state(self, seen: FeedStateSeen) -> None:
+        self._watch.feed_alive = seen.state == "live"
+        self._scribe.note(
+            FeedStateChanged(source=seen.source, state=seen.state, reason=seen.reason)
+        )
+
+    # --- the account ----------------------------------------------------------------------------
+
+    def _mark(self, now_ns: int, *, force: bool = False) -> None:
+        """Record equity: soon after trades, else every so often while it changes."""
+        traded = self._view.trades.fills + self._view.trades.settled
+        due = now_ns - self._marked_ns >= self._equity_every_ns
+        if not (due or force or traded != self._fills_marked):
+            return
+        marked = self._view.equity_marked()
+        value = (marked.value_micros, marked.cash_micros)
+        self._marked_ns = now_ns
+        if value != self._marked_value:
+            self._scribe.note(marked)
+        self._marked_value = value
+        self._fills_marked = traded
+
+    def _halt(self, reason: str) -> None:
+        self._scribe.drop()
+        self._scribe.note(EngineStateChanged(state="halted", reason=reason))
+        self._scribe.commit()
+
+    # --- what strategies and people cause -------------------------------------------------------
+
+    def alert(self, severity: Any, title: str, message: str, about: str = "") -> None:
+        """Put an alert on the tape."""
+        self._scribe.note(
+            AlertRaised(severity=severity, title=title, message=message, about=about)
+        )
+
+    def strategy_disabled(self, tag: str, reason: str) -> None:
+        """Record that a strategy failed; the others go on."""
+        self._scribe.note(StrategyStateChanged(strategy=tag, state="disabled", reason=reason))
+
+    def strategy_slow(self, tag: str, took_ms: int) -> None:
+        """Alert that a strategy thought for too long."""
+        self.alert("warning", f"{tag} is slow", f"one call took {took_ms} ms", tag)

@@ -1,0 +1,153 @@
+"""Wiring: the one place that knows every concrete class and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from papertape.clock import NS_PER_S, Clock, ManualClock
+from papertape.config import Config
+from papertape.errors import ConfigError, WorldError
+from papertape.feeds.importers.imported import import_data
+from papertape.feeds.replay import ReplayFeed
+from papertape.feeds.simulated import SimulatedFeed
+from papertape.model.events import Mode
+from papertape.model.ports import Feed, MarketSink
+from papertape.services.tape_view import TapeView
+from papertape.strategies.base import Strategy
+from papertape.strategies.registry import SHIPPED, strategy_class
+from papertape.tape.doorbell import Doorbell
+from papertape.tape.ledger import SqliteLedger
+from papertape.tape.recorder import CountingSink, MarketRecorder
+from papertape.tape.recording import Recording
+
+READ_RECORDS = 5_000  # records folded per read at start: about 2 MB
+SIMULATED_EPOCH_NS = 1_767_225_600 * NS_PER_S  # 2026-01-01: where "max" speed simulations begin
+
+
+class Source(msgspec.Struct, kw_only=True):
+    """A feed with what the run must know about it."""
+
+    feed: Feed
+    sink: MarketSink
+    mode: Mode
+    account: str
+    fresh: bool
+    market_data: str
+    settings: dict[str, str]
+
+
+def open_ledger(data_dir: Path, doorbell: Doorbell | None = None) -> SqliteLedger:
+    """Return the ledger of a data folder, made if it is not there."""
+    return SqliteLedger(data_dir / "papertape.db", doorbell=doorbell)
+
+
+def fold_ledger(ledger: SqliteLedger) -> TapeView:
+    """Return the state that the tape says: the newest snapshot and what came after it."""
+    view = TapeView()
+    snapshot = ledger.latest_snapshot()
+    if snapshot is not None and not view.restore_bytes(snapshot[1]):
+        view = TapeView()
+    while records := ledger.read(view.seq, READ_RECORDS):
+        for record in records:
+            view.apply(record)
+    return view
+
+
+def build_strategies(config: Config, names: Sequence[str] | None) -> dict[str, Strategy]:
+    """Return the strategies of a run by tag, with their configured parameters."""
+    for name in config.strategies:
+        strategy_class(name)
+    wanted = list(names) if names else [name for name in SHIPPED if _enabled(config, name)]
+    if not names:
+        wanted += [name for name in config.strategies if name not in SHIPPED and _enabled(config, name)]
+    strategies: dict[str, Strategy] = {}
+    for name in wanted:
+        kind = strategy_class(name)
+        settings = config.strategies.get(kind.name)
+        strategies[kind.name] = kind(**(settings.params if settings else {}))
+    if not strategies:
+        raise ConfigError("strategies: none is enabled")
+    return strategies
+
+
+def _enabled(config: Config, name: str) -> bool:
+    settings = config.strategies.get(name)
+    return settings is None or settings.enabled
+
+
+def build_source(config: Config, view: TapeView, run_id: str, clock: Clock) -> Source:
+    """Return the feed that the config asks for, and where its data is kept."""
+    market_dir = config.data_dir / "market"
+    if config.feed.kind == "replay":
+        return _replay(config, market_dir, run_id, clock)
+    return _simulated(config, view, market_dir, run_id, clock)
+
+
+def _replay(config: Config, market_dir: Path, run_id: str, clock: Clock) -> Source:
+    assert config.feed.data is not None, "the config has checked it"
+    if not config.feed.data.exists():
+        raise WorldError(f"feed.data: there is nothing at {config.feed.data}")
+    folder = import_data(config.feed.data, market_dir)
+    recording = Recording(folder)
+    return Source(
+        feed=ReplayFeed(recording, speed=config.feed.speed, clock=clock),
+        sink=CountingSink(),
+        mode="REPLAY",
+        account=f"replay-{run_id}",
+        fresh=True,
+        market_data=folder.name,
+        settings={},
+    )
+
+
+def _simulated(
+    config: Config, view: TapeView, market_dir: Path, run_id: str, clock: Clock
+) -> Source:
+    account = f"simulated-{config.feed.seed}"
+    books = view.accounts.get(account)
+    at_max = config.feed.speed == "max"
+    now_ns = SIMULATED_EPOCH_NS if at_max else clock.now_ns()
+    start_ns = now_ns if books is None else max(books.last_ts_ns, 0 if at_max else now_ns)
+    duration_s = config.feed.duration_s
+    feed = SimulatedFeed(
+        seed=config.feed.seed,
+        start_ns=start_ns,
+        speed=config.feed.speed,
+        clock=clock,
+        duration_ns=None if duration_s is None else round(duration_s * NS_PER_S),
+        resumed_from_ns=None if books is None else books.last_ts_ns,
+    )
+    recorder = MarketRecorder(
+        market_dir / run_id,
+        source="simulated",
+        meta={"seed": config.feed.seed},
+        rows_per_segment=config.storage.rows_per_segment,
+    )
+    return Source(
+        feed=feed,
+        sink=recorder,
+        mode="SIMULATED",
+        account=account,
+        fresh=books is None,
+        market_data=run_id,
+        settings={"seed": str(config.feed.seed)},
+    )
+
+
+def run_settings(strategies: dict[str, Strategy], source: Source) -> dict[str, str]:
+    """Return what a reader of the tape must know to tell the run again."""
+    settings: dict[str, Any] = dict(source.settings)
+    for tag, strategy in strategies.items():
+        for name, value in strategy.values().items():
+            settings[f"{tag}.{name}"] = f"{value:g}"
+    return settings
+
+
+def event_clock(view: TapeView, source: Source) -> ManualClock:
+    """Return the run's clock: it shows the time of the newest market record."""
+    books = None if source.fresh else view.accounts.get(source.account)
+    return ManualClock(0 if books is None else books.last_ts_ns)
