@@ -43,14 +43,16 @@ def read_anchor(path: Path) -> AnchorState | None:
 
 
 def anchor_problem(
-    anchor: AnchorState, ledger_id: str, head_seq: int, hash_at: Callable[[int], bytes | None]
+    anchor: AnchorState, ledger_id: str, head_seq: int, found: bytes | None
 ) -> str | None:
-    """Return how a ledger contradicts its anchor, None if it does not."""
+    """Return how a ledger contradicts its anchor, None if it does not.
+
+    found: the ledger's hash at the anchor's seq.
+    """
     if anchor.seq > head_seq:
         return f"{anchor.seq - head_seq} events missing after seq {head_seq}"
     if anchor.ledger_id != ledger_id:
         return f"the anchor is of another ledger ({anchor.ledger_id}, this one is {ledger_id})"
-    found = hash_at(anchor.seq) if anchor.seq else None
     if anchor.seq and (found is None or found.hex() != anchor.hash):
         return f"the record at seq {anchor.seq} is not the one that the anchor names"
     return None

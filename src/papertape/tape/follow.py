@@ -65,11 +65,6 @@ class LedgerReader:
         found = self._scalar("SELECT value FROM meta WHERE key = 'ledger_id'")
         return None if found is None else str(found)
 
-    def hash_at(self, seq: int) -> bytes | None:
-        """Return the chain's hash at a record."""
-        found = self._scalar("SELECT hash FROM events WHERE seq = ?", seq)
-        return found if isinstance(found, bytes) else None
-
     def latest_snapshot(self) -> tuple[int, bytes] | None:
         """Return the newest whole snapshot as (seq, body); damaged ones are passed over."""
         query = select(snapshots).order_by(snapshots.c.seq.desc())
@@ -189,8 +184,8 @@ class LedgerReader:
 
         return self._ask(ask, [])
 
-    def _scalar(self, sql: str, *values: int) -> Any:
-        return self._ask(lambda c: c.exec_driver_sql(sql, values).scalar(), None)
+    def _scalar(self, sql: str) -> Any:
+        return self._ask(lambda c: c.exec_driver_sql(sql).scalar(), None)
 
     def _ask(self, query: Callable[[Connection], T], nothing: T) -> T:
         with self._lock:

@@ -15,6 +15,7 @@ from papertape.tape.anchor import AnchorWriter, anchor_problem, read_anchor
 from papertape.tape.follow import LedgerReader
 from papertape.tape.identity import check_file, has_wal
 from papertape.tape.migrate import create_ledger, upgrade, user_version
+from papertape.tape.numbering import event_id_of
 from papertape.tape.recover import Recovered, recover
 from papertape.tape.schema import SCHEMA_VERSION
 from papertape.tape.store import close_connection, open_writer
@@ -31,11 +32,6 @@ class Bell(Protocol):
     def ring(self) -> None:
         """Tell whoever listens that there is something new."""
         ...
-
-
-def event_id_of(run_id: str, seq: int) -> str:
-    """Return the client-made id of a record: unique, because seq is."""
-    return f"{run_id or 'ledger'}:{seq}"
 
 
 class SqliteLedger:
@@ -219,15 +215,11 @@ def _open(path: Path, anchor_path: Path, accept_rollback: bool) -> Recovered:
             raise LedgerDamagedError(f"{path}: {anchor.seq} events missing after seq 0")
         create_ledger(path)
         return recover(path)
-    reader = LedgerReader(path)
-    try:
-        found = recover(path)
-        if anchor is not None and not accept_rollback:
-            problem = anchor_problem(anchor, found.ledger_id, found.head_seq, reader.hash_at)
-            if problem:
-                raise LedgerDamagedError(f"{path}: {problem}")
-    finally:
-        reader.close()
+    found = recover(path, 0 if anchor is None else anchor.seq)
+    if anchor is not None and not accept_rollback:
+        problem = anchor_problem(anchor, found.ledger_id, found.head_seq, found.anchored)
+        if problem:
+            raise LedgerDamagedError(f"{path}: {problem}")
     connection = open_writer(path)
     try:
         if user_version(connection) < SCHEMA_VERSION:

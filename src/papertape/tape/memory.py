@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from papertape.errors import LedgerFailedError
 from papertape.model.events import Event, Record, RunStarted, encode_event
-from papertape.tape.ledger import event_id_of
+from papertape.tape.numbering import event_id_of
 
 
 class MemoryLedger:

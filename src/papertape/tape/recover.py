@@ -23,21 +23,25 @@ class Recovered(NamedTuple):
     run_id: str
     account: str
     instruments: list[Row]
+    anchored: bytes | None
 
 
-def recover(path: Path) -> Recovered:
-    """Read where the ledger stands, read-only; raise LedgerDamagedError if its end is not whole."""
+def recover(path: Path, anchor_seq: int = 0) -> Recovered:
+    """Read where the ledger stands, read-only; raise LedgerDamagedError if its end is not whole.
+
+    anchor_seq: the record whose hash is wanted as `anchored`.
+    """
     try:
         connection = sqlite3.connect(read_uri(path), uri=True)
         try:
-            return _recover(path, connection)
+            return _recover(path, connection, anchor_seq)
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise LedgerDamagedError(f"{path}: the ledger cannot be read: {error}") from error
 
 
-def _recover(path: Path, connection: sqlite3.Connection) -> Recovered:
+def _recover(path: Path, connection: sqlite3.Connection, anchor_seq: int) -> Recovered:
     row = connection.execute("SELECT value FROM meta WHERE key='ledger_id'").fetchone()
     if row is None:
         raise LedgerDamagedError(f"{path}: the ledger has lost its id")
@@ -47,7 +51,10 @@ def _recover(path: Path, connection: sqlite3.Connection) -> Recovered:
         "SELECT run_id, account FROM runs ORDER BY seq DESC LIMIT 1"
     ).fetchone() or ("", "")
     instruments = connection.execute("SELECT * FROM instruments ORDER BY seq").fetchall()
-    return Recovered(ledger_id, head_seq, head_hash, run[0], run[1], instruments)
+    anchored = connection.execute(
+        "SELECT hash FROM events WHERE seq = ?", (anchor_seq,)
+    ).fetchone() or (None,)
+    return Recovered(ledger_id, head_seq, head_hash, run[0], run[1], instruments, anchored[0])
 
 
 def _check_tail(path: Path, connection: sqlite3.Connection, ledger_id: str) -> tuple[int, bytes]:

@@ -26,6 +26,7 @@ Row = tuple[Value, ...]
 Derived = tuple[str, Row]
 
 _PAYOUT_NANOS = 1_000  # nanos per micro
+INT64_MAX = 2**63 - 1
 _symbols_text = msgspec.json.Encoder().encode
 
 
@@ -37,6 +38,12 @@ class _Facts(msgspec.Struct, frozen=True):
     outcome: str
     tick_nanos: int
     lot_nanos: int
+
+
+def _nanos(units: int, unit_nanos: int) -> int | None:
+    """Return a product that fits the column, nothing for one that does not: never a wrong one."""
+    product = units * unit_nanos
+    return product if -INT64_MAX <= product <= INT64_MAX else None
 
 
 _UNKNOWN = _Facts("", "", "", 0, 0)  # a symbol that was never listed: shown, never guessed
@@ -136,9 +143,9 @@ class Projector:
         facts = self._facts.get(e.symbol, _UNKNOWN)
         row = (
             seq, e.fill_id, "fill", self.account, ts_ns, e.strategy, e.symbol, facts.venue,
-            facts.market_id, facts.outcome, e.side, e.price_ticks * facts.tick_nanos,
-            e.quantity_lots * facts.lot_nanos, e.notional_micros, e.fee_micros, e.realized_micros,
-            e.liquidity, e.order_id, e.signal_id,
+            facts.market_id, facts.outcome, e.side, _nanos(e.price_ticks, facts.tick_nanos),
+            _nanos(e.quantity_lots, facts.lot_nanos), e.notional_micros, e.fee_micros,
+            e.realized_micros, e.liquidity, e.order_id, e.signal_id,
         )  # fmt: skip
         return "trades", row
 
@@ -148,7 +155,8 @@ class Projector:
         row = (
             seq, f"settled-{seq}", "settlement", self.account, ts_ns, e.strategy, e.symbol,
             facts.venue, e.market_id, facts.outcome, "SETTLE", price,
-            e.quantity_lots * facts.lot_nanos, e.cash_micros, 0, e.realized_micros, "", "", "",
+            _nanos(e.quantity_lots, facts.lot_nanos), e.cash_micros, 0, e.realized_micros,
+            "", "", "",
         )  # fmt: skip
         return "trades", row
 
@@ -165,8 +173,8 @@ class Projector:
         lots = max([-part.quantity_lots for part in e.parts])
         row = (
             seq, f"set-{seq}", kind, self.account, ts_ns, e.strategy, symbol, facts.venue,
-            facts.market_id, outcome, kind.upper(), None, lots * facts.lot_nanos, e.cash_micros,
-            0, e.realized_micros, "", "", "",
+            facts.market_id, outcome, kind.upper(), None, _nanos(lots, facts.lot_nanos),
+            e.cash_micros, 0, e.realized_micros, "", "", "",
         )  # fmt: skip
         return "trades", row
 

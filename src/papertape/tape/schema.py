@@ -124,7 +124,7 @@ trades = Table(
     _text("outcome"),
     _text("side"),
     _int("price_nanos", nullable=True),
-    _int("quantity_nanos"),
+    _int("quantity_nanos", nullable=True),
     _int("notional_micros"),
     _int("fee_micros"),
     _int("realized_micros"),

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table
 
-from papertape.errors import LedgerDamagedError, WorldError
+from papertape.errors import LedgerDamagedError, NewerDataError, WorldError
 from papertape.model.events import Event, Record, decode_event, kind_of
 from papertape.tape.anchor import AnchorState, anchor_problem, file_digest, read_anchor
 from papertape.tape.chain import genesis, link
@@ -82,25 +82,30 @@ def verify_ledger(
     except LedgerDamagedError as error:
         report.add(None, str(error))
     try:
+        if anchor is not None:
+            _check_seal(report, path, anchor)
         there = check_file(path)
     except LedgerDamagedError as error:
         report.add(None, str(error))
+        return report
+    except NewerDataError as error:
+        if report.ok:
+            raise
+        report.add(None, str(error))  # the version itself is what was altered
         return report
     if not there:
         if anchor is None or not anchor.seq:
             raise WorldError(f"{path}: there is no ledger")
         report.add(None, f"{anchor.seq} events missing after seq 0")
         return report
-    if anchor is not None:
-        report.anchor_seq = anchor.seq
-        _check_seal(report, path, anchor)
+    report.anchor_seq = None if anchor is None else anchor.seq
     _check_content(report, path, anchor, on_record)
     return report
 
 
 def _check_seal(report: LedgerReport, path: Path, anchor: AnchorState) -> None:
     """Compare the whole file with the digest taken when it was closed."""
-    if anchor.file_sha256 is None or has_wal(path):
+    if anchor.file_sha256 is None or has_wal(path) or not path.exists():
         return
     report.sealed = True
     size, digest = file_digest(path)
@@ -125,7 +130,8 @@ def _check_content(
         checker = _EventsCheck(report, connection, on_record)
         _guarded(report, checker.run, connection)
         if anchor is not None:
-            problem = anchor_problem(anchor, report.ledger_id, report.head_seq, checker.hash_at)
+            found = checker.hash_at(anchor.seq)
+            problem = anchor_problem(anchor, report.ledger_id, report.head_seq, found)
             if problem:
                 report.add(None, problem)
     except sqlite3.Error as error:
@@ -206,7 +212,9 @@ class _EventsCheck:
         report.events += 1
         expected_seq = report.head_seq + 1
         if seq != expected_seq:
-            report.add(expected_seq, f"{seq - expected_seq} events missing after seq {seq - 1}")
+            report.add(
+                expected_seq, f"{seq - expected_seq} events missing after seq {report.head_seq}"
+            )
         report.head_seq = seq
         try:
             if link(prev, seq, event_id, ts_ns, mseq, kind, body) != digest:

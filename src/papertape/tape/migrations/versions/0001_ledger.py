@@ -105,7 +105,7 @@ STATEMENTS = (
         outcome TEXT NOT NULL,
         side TEXT NOT NULL,
         price_nanos INTEGER,
-        quantity_nanos INTEGER NOT NULL,
+        quantity_nanos INTEGER,
         notional_micros INTEGER NOT NULL,
         fee_micros INTEGER NOT NULL,
         realized_micros INTEGER NOT NULL,
