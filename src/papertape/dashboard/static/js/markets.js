@@ -1,0 +1,113 @@
+// The market strip: one tile per market with its outcomes' best bid and ask, on the 0 to 100 ¢ axis.
+
+import { el, reconcile, setFigure, setText, setTitle } from "./dom.js";
+import * as format from "./format.js";
+import { isOutcome, marketName } from "./names.js";
+
+export const MARKETS_SHOWN = 60; // tiles; more is a page of its own
+
+const STATES = { stale: "stale", gap: "gap in the data", settled: "settled" };
+
+// Rows of instruments to tiles of markets, in the order in which the server lists them. Settled
+// markets go last. Pure, so that node can test it.
+export function tiles(rows) {
+  const byMarket = new Map();
+  for (const row of rows) {
+    const key = row.market || row.symbol;
+    if (!byMarket.has(key)) byMarket.set(key, { key, rows: [] });
+    byMarket.get(key).rows.push(row);
+  }
+  const all = [...byMarket.values()];
+  for (const tile of all) tile.state = worst(tile.rows);
+  const open = all.filter((tile) => tile.state !== "settled");
+  return [...open, ...all.filter((tile) => tile.state === "settled")];
+}
+
+function worst(rows) {
+  const states = rows.map((row) => row.state);
+  if (states.every((state) => state === "settled")) return "settled";
+  return ["gap", "stale"].find((state) => states.includes(state)) ?? "live";
+}
+
+export function quoteCells(row) {
+  const show = isOutcome(row) ? format.cents : format.price;
+  const both = typeof row.bid === "number" && typeof row.ask === "number";
+  return {
+    name: row.outcome ?? "",
+    bid: show(row.bid),
+    ask: show(row.ask),
+    // Binary arithmetic on two prices leaves dust behind the finest tick; nine places are plenty.
+    spread: both ? show(Number((row.ask - row.bid).toFixed(9))) : format.NO_VALUE,
+  };
+}
+
+function create() {
+  const tile = el("li", "market");
+  const head = el("div", "market-head");
+  const dot = el("span", "dot");
+  dot.setAttribute("role", "img");
+  head.append(el("h3"), el("span", "muted age-text"), dot);
+  const axis = el("div", "axis");
+  axis.append(el("span"));
+  const foot = el("p", "market-foot");
+  foot.append(el("span"), el("span"));
+  tile.append(head, el("div", "market-quotes"), axis, foot);
+  return tile;
+}
+
+function createQuote() {
+  const quote = el("p", "market-quote");
+  quote.append(el("span", "quote-name"), el("span"), el("span"), el("span", "spread"));
+  quote.children[1].title = "best bid";
+  quote.children[2].title = "best ask";
+  quote.children[3].title = "spread";
+  return quote;
+}
+
+function updateQuote(quote, row) {
+  const cells = quoteCells(row);
+  quote.dataset.kind = isOutcome(row) ? "outcome" : "spot";
+  setText(quote.children[0], cells.name);
+  setFigure(quote.children[1], cells.bid);
+  setFigure(quote.children[2], cells.ask);
+  setText(quote.children[3], cells.spread);
+}
+
+function drawAxis(axis, row) {
+  const shown = isOutcome(row) && row.bid !== null && row.ask !== null;
+  axis.hidden = !shown;
+  if (!shown) return;
+  axis.firstElementChild.style.left = `${100 * row.bid}%`;
+  axis.firstElementChild.style.width = `${Math.max(100 * (row.ask - row.bid), 1)}%`;
+}
+
+function footWords(tile, now) {
+  const [first] = tile.rows;
+  if (tile.state === "settled") return "settled";
+  if (!first.ends_at) return first.venue;
+  return `ends in ${format.countdown(Date.parse(first.ends_at) - now)}`;
+}
+
+function update(node, tile, clock) {
+  const [head, quotes, axis, foot] = node.children;
+  const [first] = tile.rows;
+  const name = marketName(first);
+  setText(head.children[0], name);
+  setTitle(head.children[0], name);
+  head.children[2].dataset.state = tile.state === "gap" ? "error" : tile.state;
+  head.children[2].setAttribute("aria-label", STATES[tile.state] ?? "live");
+  setTitle(head.children[2], STATES[tile.state] ?? "live");
+  reconcile(quotes, tile.rows, (row) => row.symbol, createQuote, updateQuote);
+  drawAxis(axis, first);
+  setText(foot.children[0], footWords(tile, clock.engineMs));
+  setText(foot.children[1], STATES[tile.state] ?? "");
+  node.classList.toggle("market-done", tile.state === "settled");
+  const newest = Math.max(...tile.rows.map((row) => row.seenMs ?? 0));
+  setText(head.children[1], newest && tile.state !== "settled" ? format.age(clock.nowMs - newest) : "");
+}
+
+// clock: {nowMs: this browser's clock, engineMs: the time it is in the markets}
+export function drawMarkets(list, rows, clock) {
+  const shown = tiles(rows).slice(0, MARKETS_SHOWN);
+  reconcile(list, shown, (tile) => tile.key, create, (node, tile) => update(node, tile, clock));
+}

@@ -1,0 +1,49 @@
+// The line that every page has: mode, bot, feed, equity and today, connection; and the page title.
+
+import { setFigure, setSigned, setText, setTitle } from "./dom.js";
+import * as format from "./format.js";
+import { modeName } from "./names.js";
+import { botSign, connectionSign, feedSign, notice, pageTitle } from "./words.js";
+
+function sign(id, { dot, text }, ageText = "") {
+  const node = document.getElementById(id);
+  node.querySelector(".dot").dataset.state = dot;
+  setText(node.querySelector(".sign-text"), text);
+  const age = node.querySelector(".sign-age");
+  if (age) setText(age, ageText);
+}
+
+// heard: {connection, heardMs, statusMs} on this browser's clock
+export function drawTopline(status, heard, nowMs) {
+  const since = nowMs - (heard.statusMs ?? nowMs);
+  const ageOf = (ms) => (typeof ms === "number" ? format.age(ms + since) : "");
+  const running = status?.bot.state === "running";
+  sign("sign-connection", connectionSign(heard.connection));
+  sign("sign-bot", botSign(status), running ? ageOf(status.bot.heartbeat_age_ms) : "");
+  sign("sign-feed", feedSign(status), running ? ageOf(status.feed?.age_ms) : "");
+  drawNotice(notice(heard.connection, status, heard.heardMs, nowMs));
+  if (!status) return;
+  const mode = modeName(status.mode);
+  setText(document.getElementById("mode-badge"), mode);
+  setTitle(document.getElementById("sign-feed"), feedTitle(status));
+  setFigure(document.getElementById("topline-equity"), format.money(status.equity));
+  const pnl = status.today_pnl;
+  const today = document.getElementById("topline-today");
+  setSigned(today, format.change(pnl), format.arrow(pnl), format.tone(pnl));
+  const title = pageTitle(status, mode);
+  if (document.title !== title) document.title = title;
+}
+
+function feedTitle(status) {
+  const name = status.feed?.name ? `: ${status.feed.name}` : "";
+  return `Market data${name}, and the age of the newest price`;
+}
+
+function drawNotice(said) {
+  const node = document.getElementById("notice");
+  node.hidden = said === null;
+  if (!said) return;
+  node.dataset.level = said.level;
+  node.querySelector(".dot").dataset.state = { alarm: "dead", warn: "stale" }[said.level] ?? "off";
+  setText(node.querySelector("p"), said.text);
+}
