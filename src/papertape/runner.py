@@ -129,7 +129,7 @@ class Bot:
             equity_every_ns=round(config.engine.equity_every_s * NS_PER_S),
             on_idle=self._look_after,
         )
-        self._settings = wiring.run_settings(strategies, self._source)
+        self._settings = wiring.run_settings(config, strategies, self._source)
         self._snapshot_seq = self._view.seq
         self._stop_reason = "the feed ended"
         self._stopped = False

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
 import msgspec
 
 from papertape.clock import NS_PER_S, Clock, ManualClock
@@ -138,13 +136,28 @@ def _simulated(
     )
 
 
-def run_settings(strategies: dict[str, Strategy], source: Source) -> dict[str, str]:
+def run_settings(
+    config: Config, strategies: dict[str, Strategy], source: Source
+) -> dict[str, str]:
     """Return what a reader of the tape must know to tell the run again."""
-    settings: dict[str, Any] = dict(source.settings)
+    settings: dict[str, str] = dict(source.settings)
+    for section, values in (("risk", config.risk), ("engine", config.engine)):
+        for name, value in values.model_dump(mode="json").items():
+            settings[f"{section}.{name}"] = str(value)
     for tag, strategy in strategies.items():
-        for name, value in strategy.values().items():
-            settings[f"{tag}.{name}"] = f"{value:g}"
+        for name, number in strategy.values().items():
+            settings[f"{tag}.{name}"] = str(number)
     return settings
+
+
+def plain_setting(text: str) -> int | float | str:
+    """Return a setting of `run_settings` as the number it was."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def event_clock(view: TapeView, source: Source) -> ManualClock:

@@ -24,7 +24,7 @@ def replay(
 
     Nothing is written to the data folder. Exit 1 on any difference.
     """
-    from papertape.runner import replay_run
+    from papertape.replayer import replay_run
 
     chosen = settings(config, data_dir=data_dir)
     configure_logs("warning", chosen.logging.format)

@@ -203,6 +203,10 @@ class TapeView:
                 name: books for name, books in self.accounts.items() if not _passing(name)
             }
             self.accounts[event.account] = AccountBooks(self.instruments)
+            # what became of markets belongs to the run that saw it: a replay sees them open again
+            self.markets.clear()
+            self.groups.clear()
+            self.market_states.clear()
         self.books = self.accounts.setdefault(event.account, AccountBooks(self.instruments))
 
     def update_quotes(self, quotes: list[BoardQuote]) -> None:
@@ -256,16 +260,19 @@ class TapeView:
         self.runs = state["runs"]
         self.run_started_ts_ns, self.last_ts_ns = state["times"]
         self.engine_state, self.engine_reason = state["engine"]
-        self.market_states = dict(state["market_states"])
+        self.market_states.clear()
+        self.market_states.update(state["market_states"])
         self.run = msgspec.convert(state["run"], RunStarted | None)
         self.stopped = msgspec.convert(state["stopped"], RunStopped | None)
         instruments = msgspec.convert(state["instruments"], list[Instrument])
         self.instruments.clear()
         self.instruments.update((item.symbol, item) for item in instruments)
         markets = msgspec.convert(state["markets"], list[Market])
-        self.markets = {market.market_id: market for market in markets}
+        self.markets.clear()
+        self.markets.update((market.market_id, market) for market in markets)
         groups = msgspec.convert(state["groups"], list[EventGroup])
-        self.groups = {group.event_id: group for group in groups}
+        self.groups.clear()
+        self.groups.update((group.event_id, group) for group in groups)
         feeds = msgspec.convert(state["feed_states"], list[FeedStateChanged])
         self.feed_states = {feed.source: feed for feed in feeds}
         self.accounts = {}
