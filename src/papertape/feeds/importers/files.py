@@ -18,15 +18,20 @@ Progress = Callable[[int, int], None]
 LINE_BYTES_MAX = 4 << 20  # a longer line is no record of ours; 106 levels take 5 kB
 LINES_PER_PROGRESS = 2_000
 
-_OPENERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
-    ".xz": lambda raw: lzma.open(raw, "rb"),  # type: ignore[dict-item,return-value]
-    ".gz": lambda raw: gzip.open(raw, "rb"),  # type: ignore[dict-item,return-value,arg-type]
-}
+_PACKED = (".xz", ".gz")
+
+
+def _unpacked(raw: IO[bytes], suffix: str) -> IO[bytes]:
+    if suffix == ".xz":
+        return lzma.LZMAFile(raw)
+    if suffix == ".gz":
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+    return raw
 
 
 def plain_name(path: Path) -> str:
     """Return a file's name without the suffix of its compression."""
-    return path.stem if path.suffix in _OPENERS else path.name
+    return path.stem if path.suffix in _PACKED else path.name
 
 
 class LineReader:
@@ -42,8 +47,7 @@ class LineReader:
         """Yield (line number from 1, line); WorldError if the file is damaged."""
         try:
             with path.open("rb") as raw:
-                opener = _OPENERS.get(path.suffix)
-                lines = opener(raw) if opener else raw
+                lines = _unpacked(raw, path.suffix)
                 number = 0
                 while line := lines.readline(LINE_BYTES_MAX):
                     number += 1

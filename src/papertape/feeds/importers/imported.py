@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -14,7 +14,7 @@ from papertape.feeds.importers.ohlcv import HEADER, read_bars
 from papertape.feeds.importers.polymarket_books import read_books
 from papertape.feeds.importers.report import ImportReport
 from papertape.model.market_data import MarketData
-from papertape.tape.manifest import MANIFEST_FILE, read_manifest
+from papertape.tape.manifest import MANIFEST_FILE
 from papertape.tape.recorder import MarketRecorder
 
 IMPORTER_VERSION = "1"  # raise it when an importer's output changes: imports are made anew
@@ -47,22 +47,40 @@ def import_data(source: Path, market_dir: Path, *, progress: Progress | None = N
     found = _recognise(source)
     folder = market_dir / f"import-{content_hash(found.paths, found.name + IMPORTER_VERSION)}"
     if (folder / MANIFEST_FILE).is_file():
-        if read_manifest(folder).sealed:
-            return folder
-        shutil.rmtree(folder)  # an import that was cut short
+        return folder
+    try:
+        market_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".importing-", dir=market_dir) as workshop:
+            made = Path(workshop) / folder.name
+            _convert(found, source, made, progress)
+            made.rename(folder)
+    except OSError as error:
+        if not (folder / MANIFEST_FILE).is_file():  # else another process was faster
+            raise WorldError(f"{folder}: cannot be written: {error}") from error
+    return folder
+
+
+def _convert(found: _Format, source: Path, folder: Path, progress: Progress | None) -> None:
+    """Record what the source says; the folder takes its place only when it is whole."""
     report = ImportReport(format=found.name, source=source.name)
     recorder = MarketRecorder(folder, source=f"import:{found.name}")
-    for item in found.read(report, progress):
-        recorder.record(item)
-        report.items += 1
-    recorder.note(import_report=report.as_meta())
-    recorder.close()
-    return folder
+    try:
+        for item in found.read(report, progress):
+            recorder.record(item)
+            report.items += 1
+        recorder.note(import_report=report.as_meta())
+    finally:
+        recorder.close()
+    if not report.items:
+        reasons = ", ".join(f"{reason} ({each.count})" for reason, each in report.malformed.items())
+        raise InvalidInputError(
+            "source", str(source), f"a recording with a usable record; found none: {reasons or 'empty'}"
+        )
 
 
 def _recognise(source: Path) -> _Format:
     if not source.exists():
-        raise InvalidInputError("source", source, "an existing file or folder")
+        raise InvalidInputError("source", str(source), "an existing file or folder")
     files = _data_files(source)
     books = [path for path in files if plain_name(path).endswith(".jsonl")]
     tables = [path for path in files if plain_name(path).endswith(".csv")]
@@ -82,7 +100,7 @@ def _recognise(source: Path) -> _Format:
         return _Format(
             "ohlcv_1m", candles, lambda report, progress: read_bars(candles, report, progress)
         )
-    raise InvalidInputError("source", source, FORMATS)
+    raise InvalidInputError("source", str(source), FORMATS)
 
 
 def _data_files(source: Path) -> list[Path]:
@@ -91,7 +109,7 @@ def _data_files(source: Path) -> list[Path]:
     except OSError as error:
         raise WorldError(f"{source}: cannot be read: {error}") from error
     if len(files) > FILES_MAX:
-        raise InvalidInputError("source", source, f"a folder of at most {FILES_MAX} files")
+        raise InvalidInputError("source", str(source), f"a folder of at most {FILES_MAX} files")
     return files
 
 

@@ -76,7 +76,7 @@ class _Prices(dict[str, int]):
         self._step_ticks = step_ticks
 
     def __missing__(self, text: str) -> int:
-        ticks = scaled(text, TICK_DECIMALS)
+        ticks: int = scaled(text, TICK_DECIMALS)
         if ticks % self._step_ticks:
             raise ValueError("a price off the tick")
         if not 0 < ticks < ONE_TICKS:
@@ -91,7 +91,8 @@ class _Sizes(dict[str, int]):
     def __missing__(self, text: str) -> int:
         if len(self) >= SIZES_KEPT_MAX:
             self.clear()
-        lots = self[text] = scaled(text, LOT_DECIMALS, True)
+        lots: int = scaled(text, LOT_DECIMALS, True)
+        self[text] = lots
         return lots
 
 
@@ -290,7 +291,7 @@ def _book_hash(record: _Line, bids: bytes, asks: bytes) -> str:
 
 def _step_ticks(tick: str) -> int:
     try:
-        step_ticks = scaled(tick, TICK_DECIMALS)
+        step_ticks: int = scaled(tick, TICK_DECIMALS)
     except ValueError:
         raise _BadRecordError("bad number: the tick") from None
     if not 0 < step_ticks <= ONE_TICKS // 10:
@@ -301,9 +302,10 @@ def _step_ticks(tick: str) -> int:
 def _recv_ns(text: bytes) -> int:
     """Return seconds as nanoseconds, cut below; 0 if this is no time."""
     try:
-        return scaled(text.strip(b' "').decode("ascii"), 9, True)
+        recv_ns: int = scaled(text.strip(b' "').decode("ascii"), 9, True)
     except (ValueError, UnicodeDecodeError):
         return 0
+    return recv_ns
 
 
 def _between(line: bytes, key: bytes) -> str:

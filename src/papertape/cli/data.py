@@ -1,0 +1,171 @@
+"""`papertape data`: import recordings of others, and say what a recording holds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from papertape.cli.options import ConfigOption, DataDirOption, JsonOption, settings
+from papertape.cli.output import print_json, print_pairs, print_rows
+
+if TYPE_CHECKING:
+    from papertape.feeds.describe import RecordingFacts
+    from papertape.feeds.importers.files import Progress
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+
+MARKET_FOLDER = "market"
+ROWS_SHOWN_MAX = 60  # instruments in the table; --json has them all
+PERCENT_STEP = 10  # of the plain lines where there is no terminal
+
+
+@app.callback()
+def data() -> None:
+    """Import recordings, and say what is in them."""
+
+
+@app.command(name="import", epilog="Example: papertape data import recordings/btc5m")
+def import_(
+    source: Annotated[Path, typer.Argument(help="A recording: file or folder.")],
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Convert a recording of others once; malformed records are counted, never guessed."""
+    folder = _imported(source, config, data_dir)
+    from papertape.tape.recording import Recording
+
+    manifest = Recording(folder).manifest
+    report: dict[str, Any] = manifest.meta.get("import_report", {})
+    if as_json:
+        print_json({"folder": str(folder), "rows": manifest.rows, "import_report": report})
+        return
+    print_pairs("Imported", {"folder": str(folder), "rows": manifest.rows, **_figures(report)})
+    _print_malformed(report)
+
+
+@app.command(epilog="Example: papertape data info data/market/import-9d50007754ca --json")
+def info(
+    path: Annotated[Path, typer.Argument(help="A recording; one of others is imported first.")],
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a recording holds: rows, span, instruments, gaps, malformed, duplicates."""
+    folder = _imported(path, config, data_dir)
+    from papertape.feeds.describe import describe
+    from papertape.tape.recording import Recording
+
+    facts = describe(Recording(folder))
+    if as_json:
+        print_json(_document(facts, folder))
+    else:
+        _print_facts(facts)
+
+
+def _imported(source: Path, config: Path | None, data_dir: Path | None) -> Path:
+    from papertape.feeds.importers import import_data
+
+    market_dir = settings(config, data_dir=data_dir).data_dir / MARKET_FOLDER
+    with _progress() as progress:
+        return import_data(source, market_dir, progress=progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Give a bar on a terminal, plain lines on stderr otherwise."""
+    if not sys.stderr.isatty():
+        yield _plain_lines()
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("importing", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _plain_lines() -> Progress:
+    told = [0]
+
+    def tell(done: int, total: int) -> None:
+        percent = 100 * done // max(total, 1)
+        if percent >= told[0] + PERCENT_STEP:
+            told[0] = percent
+            typer.echo(f"importing: {percent} %", err=True)
+
+    return tell
+
+
+def _document(facts: RecordingFacts, folder: Path) -> dict[str, Any]:
+    import msgspec
+
+    report = facts.import_report
+    return {
+        "folder": str(folder),
+        **msgspec.to_builtins(facts),
+        "gaps": facts.gaps,
+        "malformed": report.get("malformed_rows", 0),
+        "duplicates": report.get("duplicates", 0),
+    }
+
+
+def _print_facts(facts: RecordingFacts) -> None:
+    from papertape.clock import NS_PER_S, iso_utc
+
+    span_s = (facts.last_ts_ns - facts.first_ts_ns) // NS_PER_S
+    print_pairs(
+        facts.name,
+        {
+            "source": facts.source,
+            "complete": facts.sealed,
+            "rows": facts.rows,
+            "bytes": facts.bytes,
+            "from": iso_utc(facts.first_ts_ns) if facts.rows else None,
+            "to": iso_utc(facts.last_ts_ns) if facts.rows else None,
+            "hours": span_s / 3600,
+            "instruments": len(facts.instruments),
+            "markets": facts.markets,
+            "resolved": facts.resolved,
+            "gaps": facts.gaps,
+            **_figures(facts.import_report),
+        },
+    )
+    _print_malformed(facts.import_report)
+    rows = [
+        (each.symbol, each.books, each.quotes, each.bars, each.prints, each.gaps,
+         each.longest_gap_ns / NS_PER_S)
+        for each in facts.instruments[:ROWS_SHOWN_MAX]
+    ]  # fmt: skip
+    columns = ["instrument", "books", "quotes", "bars", "prints", "gaps", "longest silence, s"]
+    print_rows("Instruments", columns, rows)
+    hidden = len(facts.instruments) - ROWS_SHOWN_MAX
+    if hidden > 0:
+        typer.echo(f"and {hidden:,} more: --json has them all")
+
+
+def _figures(report: dict[str, Any]) -> dict[str, object]:
+    """Return the counts of an import that a person wants to see at once."""
+    names = {
+        "malformed_rows": "malformed",
+        "duplicates": "duplicates",
+        "unverified": "hash not reproduced",
+        "late": "receive time ran back",
+        "dust_levels": "levels below one lot",
+    }
+    return {label: report[key] for key, label in names.items() if key in report}
+
+
+def _print_malformed(report: dict[str, Any]) -> None:
+    malformed = report.get("malformed", {})
+    if malformed:
+        rows = [
+            (reason, each["count"], ", ".join(each["first_at"]))
+            for reason, each in sorted(malformed.items())
+        ]
+        print_rows("Malformed records, left out", ["reason", "count", "first at"], rows)

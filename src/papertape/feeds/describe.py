@@ -1,0 +1,109 @@
+"""What a recording holds: counts, spans and silences per instrument, and what its import found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from papertape.clock import NS_PER_S
+from papertape.model.market_data import (
+    BarSeen,
+    BookSeen,
+    MarketData,
+    MarketResolvedSeen,
+    MarketSeen,
+    PrintSeen,
+    QuoteSeen,
+)
+from papertape.tape.recording import Recording
+
+SILENCE_NS = 60 * NS_PER_S  # books and prints: a longer silence counts as a gap
+
+
+class InstrumentFacts(msgspec.Struct):
+    """One instrument's share of a recording; gaps are silences of over a minute, or bars missing.
+
+    unverified: books that their recorder could not vouch for.
+    """
+
+    symbol: str
+    first_ts_ns: int
+    last_ts_ns: int
+    books: int = 0
+    quotes: int = 0
+    bars: int = 0
+    prints: int = 0
+    unverified: int = 0
+    gaps: int = 0
+    longest_gap_ns: int = 0
+
+
+class RecordingFacts(msgspec.Struct):
+    """A recording as people ask about it; `import_report` is empty for our own recordings."""
+
+    name: str
+    source: str
+    sealed: bool
+    rows: int
+    bytes: int
+    first_ts_ns: int
+    last_ts_ns: int
+    counts: dict[str, int]
+    markets: int
+    resolved: int
+    instruments: list[InstrumentFacts]
+    import_report: dict[str, Any]
+
+    @property
+    def gaps(self) -> int:
+        """Return the gaps of all instruments together."""
+        return sum(each.gaps for each in self.instruments)
+
+
+def describe(recording: Recording) -> RecordingFacts:
+    """Read a whole recording and return what it holds; WorldError names a damaged segment."""
+    manifest = recording.manifest
+    found: dict[str, InstrumentFacts] = {}
+    markets = resolved = 0
+    for _, item in recording.items():
+        markets += isinstance(item, MarketSeen)
+        resolved += isinstance(item, MarketResolvedSeen)
+        _count(found, item)
+    return RecordingFacts(
+        name=manifest.name,
+        source=manifest.source,
+        sealed=manifest.sealed,
+        rows=manifest.rows,
+        bytes=manifest.bytes,
+        first_ts_ns=manifest.first_ts_ns,
+        last_ts_ns=manifest.last_ts_ns,
+        counts=manifest.counts,
+        markets=markets,
+        resolved=resolved,
+        instruments=sorted(found.values(), key=lambda facts: (facts.first_ts_ns, facts.symbol)),
+        import_report=manifest.meta.get("import_report", {}),
+    )
+
+
+def _count(found: dict[str, InstrumentFacts], item: MarketData) -> None:
+    if not isinstance(item, BookSeen | QuoteSeen | BarSeen | PrintSeen):
+        return
+    facts = found.get(item.symbol)
+    if facts is None:
+        facts = found[item.symbol] = InstrumentFacts(item.symbol, item.ts_ns, item.ts_ns)
+    allowed_ns = SILENCE_NS
+    if isinstance(item, BookSeen):
+        facts.books += 1
+        facts.unverified += item.state == "unverified"
+    elif isinstance(item, QuoteSeen):
+        facts.quotes += 1
+    elif isinstance(item, PrintSeen):
+        facts.prints += 1
+    else:
+        facts.bars += 1
+        allowed_ns = item.interval_ns
+    silence_ns = item.ts_ns - facts.last_ts_ns
+    facts.gaps += silence_ns > allowed_ns
+    facts.longest_gap_ns = max(facts.longest_gap_ns, silence_ns)
+    facts.last_ts_ns = item.ts_ns
