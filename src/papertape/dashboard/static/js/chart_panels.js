@@ -127,7 +127,7 @@ export class ChartPanels {
       return;
     }
     try {
-      const { data } = await getData("/api/chart/pnl?period=hour");
+      const { data } = await getData("/api/chart/pnl?by=hour");
       if (this.#period === "day") return;
       this.#hours = data;
       this.#drawOne("pnl", data);

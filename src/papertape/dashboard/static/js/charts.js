@@ -3,7 +3,7 @@
 
 import { el, reconcile, setText, setTitle } from "./dom.js";
 import { EquityChart } from "./equity_chart.js";
-import { change, count, money, percent, plural } from "./format.js";
+import { change, clock, count, money, MONTHS, percent, plural } from "./format.js";
 import { seriesToken, strategyColor } from "./palette.js";
 import { color } from "./theme.js";
 
@@ -99,9 +99,23 @@ function pnlOptions() {
 function distributionOptions() {
   const options = base((item) => plural(item.parsed.y, "closed trade", "closed trades"));
   const whole = { ticks: { precision: 0 }, beginAtZero: true };
-  const turned = { ...NO_GRID, ticks: { maxRotation: 0, autoSkipPadding: 12, maxTicksLimit: 7 } };
-  options.scales = { x: axis(turned), y: axis(whole) };
+  const ticks = { maxRotation: 0, autoSkipPadding: 12, maxTicksLimit: 7, callback: edgeText };
+  options.scales = { x: axis({ ...NO_GRID, ticks }), y: axis(whole) };
   return options;
+}
+
+// Under a bar of the histogram stands where it begins; the hover says the whole stretch.
+function edgeText(value) {
+  const edge = this.chart.data.edges?.[value];
+  return edge ? money(edge[0]) : this.getLabelForValue(value);
+}
+
+// "2026-11-23" reads 23 Nov; an hour ("2026-11-23T02:00Z") reads in local time.
+export function periodText(label) {
+  const date = new Date(label);
+  if (Number.isNaN(date.getTime())) return String(label);
+  if (String(label).includes("T")) return clock(date).slice(-8, -3);
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
 }
 
 function strategiesOptions() {
@@ -115,14 +129,15 @@ function strategiesOptions() {
 }
 
 function allocationOptions() {
-  const options = base((item) => `${money(item.parsed)} · ${item.dataset.percents[item.dataIndex]}`);
+  const share = (item) => item.dataset.percents[item.dataIndex];
+  const options = base((item) => `${money(item.parsed)} · ${share(item)}`);
   options.cutout = "72%";
   return options;
 }
 
 const draw = {
   pnl(data) {
-    const labels = data.labels.map((label) => String(label));
+    const labels = data.labels.map(periodText);
     fill(charts.get("pnl"), labels, data.values, data.values.map(toneOf));
     const sum = data.values.reduce((total, value) => total + value, 0);
     tell("pnl", `${plural(labels.length, "bar", "bars")}; together ${change(sum)}.`);
@@ -130,7 +145,9 @@ const draw = {
 
   distribution(data) {
     const signs = data.labels.map((label, i) => binSign(label, data.edges, i));
-    fill(charts.get("distribution"), data.labels, data.values, signs.map(toneOf));
+    const chart = charts.get("distribution");
+    chart.data.edges = data.edges;
+    fill(chart, data.labels, data.values, signs.map(toneOf));
     const parts = [`${count(data.wins)} won`, `${count(data.losses)} lost`];
     tell("distribution", `${parts.join(", ")}, ${count(data.breakeven)} even.`);
   },
@@ -168,9 +185,7 @@ const draw = {
 
 // Which side of zero a bin of the histogram lies on, by its edges or by the number it begins with.
 export function binSign(label, edges, i) {
-  if (edges && Number.isFinite(edges[i]) && Number.isFinite(edges[i + 1])) {
-    return Math.sign(edges[i] + edges[i + 1]);
-  }
+  if (edges?.[i]) return Math.sign(edges[i][0] + edges[i][1]);
   const numbers = String(label).replaceAll("−", "-").match(/-?\d+(\.\d+)?/g) ?? [];
   const sum = numbers.slice(0, 2).reduce((total, text) => total + Number(text), 0);
   return Math.sign(sum);
@@ -178,7 +193,7 @@ export function binSign(label, edges, i) {
 
 function sliceColor(slice, i) {
   if (slice.label.toLowerCase() === "cash") return color("series-cash");
-  return slice.label.startsWith("other (") ? color("muted") : color(seriesToken(i));
+  return /^other\b/i.test(slice.label) ? color("muted") : color(seriesToken(i));
 }
 
 function drawLegend(shown, colors) {

@@ -1,7 +1,7 @@
 // Equity over time with the drawdown below it. The zoom a person chose survives every update.
 
 import { el, setText } from "./dom.js";
-import { clock, money, percent, utc } from "./format.js";
+import { clock, money, MONTHS, percent, utc } from "./format.js";
 import { color } from "./theme.js";
 
 const EQUITY_SHARE = 3; // heights of the two panes, as parts of the whole
@@ -50,8 +50,6 @@ export function fillMarks(points, trades, most = MARKS_MAX) {
   return [...marks.values()].sort((a, b) => a.time - b.time);
 }
 
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-
 function toneColor(pnl) {
   if (pnl > 0) return color("gain");
   return pnl < 0 ? color("loss") : color("muted");
@@ -80,13 +78,13 @@ export class EquityChart {
   constructor(box) {
     this.#box = box;
     this.#readout = el("p", "lwc-readout");
-    const { createChart, createSeriesMarkers, LineSeries, BaselineSeries } = window.LightweightCharts;
-    this.#chart = createChart(box, { autoSize: true, ...this.#options() });
-    this.#equity = this.#chart.addSeries(LineSeries, this.#lineOptions());
-    this.#drawdown = this.#chart.addSeries(BaselineSeries, this.#areaOptions(), 1);
+    const library = window.LightweightCharts;
+    this.#chart = library.createChart(box, { autoSize: true, ...this.#options() });
+    this.#equity = this.#chart.addSeries(library.LineSeries, this.#lineOptions());
+    this.#drawdown = this.#chart.addSeries(library.BaselineSeries, this.#areaOptions(), 1);
     this.#chart.panes()[0].setStretchFactor(EQUITY_SHARE);
     this.#chart.panes()[1].setStretchFactor(DRAWDOWN_SHARE);
-    this.#marks = createSeriesMarkers(this.#equity, []);
+    this.#marks = library.createSeriesMarkers(this.#equity, []);
     box.append(this.#readout);
     this.#chart.subscribeCrosshairMove((event) => this.#read(event));
     this.#listen();
@@ -150,8 +148,8 @@ export class EquityChart {
   }
 
   #listen() {
-    const wheel = (on) =>
-      this.#chart.applyOptions({ handleScroll: { mouseWheel: on }, handleScale: { mouseWheel: on } });
+    const wheel = (mouseWheel) =>
+      this.#chart.applyOptions({ handleScroll: { mouseWheel }, handleScale: { mouseWheel } });
     this.#box.addEventListener("pointerdown", () => {
       wheel(true);
       this.#takeOver();

@@ -47,6 +47,7 @@ export function figureTexts(summary, status, curve, history) {
   const equity = curve?.equity ?? curve?.values ?? [];
   const share = (value) => (summary.total_value > 0 ? (100 * value) / summary.total_value : 0);
   const below = drawdownPct(summary.total_value, equity);
+  const gained = format.percentChange(summary.total_return_pct);
   const open = format.plural(summary.positions_count, "position", "positions");
   const unpriced = summary.unpriced_count ? `, ${summary.unpriced_count} unpriced` : "";
   return {
@@ -62,7 +63,7 @@ export function figureTexts(summary, status, curve, history) {
     },
     total: {
       signed: summary.total_return,
-      note: `${format.percentChange(summary.total_return_pct)} · fees ${format.money(summary.fees)}`,
+      note: `${gained} · fees ${format.money(summary.fees)}`,
       spark: equity,
     },
     cash: {

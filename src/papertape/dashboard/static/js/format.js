@@ -114,6 +114,8 @@ export function tone(value) {
   return sign === "▼" ? "loss" : "flat";
 }
 
+export const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
 function two(number) {
   return String(number).padStart(2, "0");
 }

@@ -1,4 +1,4 @@
-// The market strip: one tile per market with its outcomes' best bid and ask, on the 0 to 100 ¢ axis.
+// The market strip: one tile per market with its outcomes' best bid and ask, on the axis of cents.
 
 import { el, reconcile, setFigure, setText, setTitle } from "./dom.js";
 import * as format from "./format.js";
@@ -103,7 +103,8 @@ function update(node, tile, clock) {
   setText(foot.children[1], STATES[tile.state] ?? "");
   node.classList.toggle("market-done", tile.state === "settled");
   const newest = Math.max(...tile.rows.map((row) => row.seenMs ?? 0));
-  setText(head.children[1], newest && tile.state !== "settled" ? format.age(clock.nowMs - newest) : "");
+  const aged = newest > 0 && tile.state !== "settled";
+  setText(head.children[1], aged ? format.age(clock.nowMs - newest) : "");
 }
 
 // clock: {nowMs: this browser's clock, engineMs: the time it is in the markets}

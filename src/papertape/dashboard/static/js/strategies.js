@@ -15,13 +15,13 @@ export function strategyWords(row, when) {
       ? "no closed trade yet"
       : `${format.percent(row.win_rate)} of ${format.count(trips)}`;
   const state = STATES[row.status] ?? row.status;
-  const refused = `${format.plural(row.signals, "signal", "signals")}, ${format.count(row.refused)} refused`;
+  const signals = format.plural(row.signals, "signal", "signals");
   return {
     state: row.status_reason && row.status !== "running" ? `${state}: ${row.status_reason}` : state,
     rate: `${rate} · ${format.plural(row.trades, "trade", "trades")}`,
     signal: row.last_signal_at ? said(row.last_signal, when(row.last_signal_at)) : "none yet",
     refusal: row.last_refusal ? said(row.last_refusal, when(row.last_refusal_at)) : "none",
-    counts: refused,
+    counts: `${signals}, ${format.count(row.refused)} refused`,
     pnl: row.net_pnl ?? row.realized_pnl,
   };
 }

@@ -4,7 +4,13 @@ import { el, flash, reconcile, setText, setTitle } from "./dom.js";
 import * as format from "./format.js";
 import { isOutcome, marketName } from "./names.js";
 
-const SIDES = { BUY: "Buy", SELL: "Sell", SETTLE: "Settled", MERGE: "Merged", CONVERT: "Converted" };
+const SIDES = {
+  BUY: "Buy",
+  SELL: "Sell",
+  SETTLE: "Paid",
+  MERGE: "Merge",
+  CONVERT: "Convert",
+};
 
 // What the cells of a trade say. Pure, so that node can test it.
 export function tradeCells(trade) {

@@ -50,7 +50,9 @@ const AS_OF = "These are the numbers as of then.";
 // last heard from the dashboard, `nowMs` now.
 export function notice(connection, status, heardMs, nowMs) {
   if (connection === "lost") {
-    if (heardMs === null) return { level: "alarm", text: "The dashboard does not answer. Trying again." };
+    if (heardMs === null) {
+      return { level: "alarm", text: "The dashboard does not answer. Trying again." };
+    }
     const since = format.clock(new Date(heardMs));
     const age = format.age(nowMs - heardMs);
     const text = `Connection lost. These are the numbers as of ${since}, ${age} ago. Reconnecting.`;
@@ -69,8 +71,8 @@ function botNotice(status) {
   const { state, since, reason } = status.bot;
   const at = since ? ` since ${format.clock(since)}` : "";
   if (state === "never") {
-    const text = "The bot has not run yet. Start it with “papertape run”; this page comes alive by itself.";
-    return { level: "quiet", text };
+    const how = "Start it with “papertape run”; this page comes alive by itself.";
+    return { level: "quiet", text: `The bot has not run yet. ${how}` };
   }
   if (state === "stopped") {
     const why = reason ? ` (${reason})` : "";
@@ -88,7 +90,8 @@ function engineNotice(status) {
   if (state === "halted") return { level: "alarm", text: `Trading is halted${why}.` };
   if (state === "paused") return { level: "warn", text: `Trading is paused${why}.` };
   if (status.catching_up) {
-    return { level: "quiet", text: `Reading the tape: ${format.count(status.behind)} records to go.` };
+    const left = format.plural(status.behind, "record", "records");
+    return { level: "quiet", text: `Reading the tape: ${left} to go.` };
   }
   if (status.feed?.state === "stale") {
     const feedWhy = status.feed.reason ? `: ${status.feed.reason}` : "";
@@ -107,7 +110,8 @@ export function noTrades(state, when) {
   const running = strategies.filter((row) => row.status === "running").length;
   const who = running === 1 ? "One strategy is" : `${format.count(running)} strategies are`;
   const seen = new Set(market.map((row) => row.market || row.symbol)).size;
-  const watch = seen ? `watching ${format.plural(seen, "market", "markets")}` : "waiting for market data";
+  const markets = format.plural(seen, "market", "markets");
+  const watch = seen ? `watching ${markets}` : "waiting for market data";
   return `No trade yet. ${who} ${watch}${lastRefusal(activity, when)}.`;
 }
 
