@@ -6,7 +6,6 @@ import typer
 
 from papertape.cli.options import ConfigOption, DataDirOption, HostOption, PortOption, settings
 from papertape.cli.ports import refuse_taken
-from papertape.logs import configure_logs
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -19,6 +18,8 @@ def dashboard(
     data_dir: DataDirOption = None,
 ) -> None:
     """Serve the pages on what a bot records in the data folder; works while the bot is off."""
+    from papertape.logs import configure_logs
+
     chosen = settings(config, data_dir=data_dir, dashboard__host=host, dashboard__port=port)
     configure_logs(chosen.logging.level, chosen.logging.format)
     refuse_taken(chosen.dashboard.host, chosen.dashboard.port)

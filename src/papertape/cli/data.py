@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from papertape.feeds.describe import RecordingFacts
     from papertape.feeds.importers.files import Progress
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    epilog="Example: papertape data import recordings/btc5m",
+)
 
 MARKET_FOLDER = "market"
 ROWS_SHOWN_MAX = 60  # instruments in the table; --json has them all

@@ -157,20 +157,20 @@ def _write(file: IO[Any], form: Form, what: What, rows: Iterator[Row]) -> int:
 
 
 def _write_csv(file: IO[str], columns: Mapping[str, str], rows: Iterator[Row]) -> int:
-    from papertape.services.trade_logger import safe_cell
-
     writer = csv.writer(file)
     writer.writerow(columns)
     count = 0
     for count, row in enumerate(rows, start=1):  # noqa: B007  the count is the result
-        writer.writerow([safe_cell(_text(value)) for value in row.values()])
+        writer.writerow([_cell(value) for value in row.values()])
     return count
 
 
-def _text(value: object) -> object:
+def _cell(value: object) -> object:
+    from papertape.services.trade_logger import safe_cell
+
     if isinstance(value, float):  # 0.00001 is clearer to people and sheets than 1e-05
         return f"{value:.9f}".rstrip("0").rstrip(".")
-    return value
+    return safe_cell(value)
 
 
 def _write_json(file: IO[str], what: What, rows: Iterator[Row]) -> int:

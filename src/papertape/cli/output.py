@@ -19,12 +19,12 @@ def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim")
-    table.add_column(justify="right")
+    table.add_column(justify="right", overflow="fold")
     for name, value in pairs.items():
         table.add_row(name, cell(value))
-    Console().print(table)
+    Console().print(cell(title), table, sep="\n")
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -33,13 +33,13 @@ def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     from rich.table import Table
 
     body = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     for index, name in enumerate(columns):
         numbers = all(isinstance(row[index], int | float) for row in body) and bool(body)
         table.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in body:
         table.add_row(*[cell(value) for value in row])
-    Console().print(table)
+    Console().print(*([cell(title)] if title else []), table, sep="\n")
 
 
 def cell(value: object) -> str:

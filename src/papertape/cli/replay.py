@@ -8,7 +8,6 @@ import typer
 
 from papertape.cli.options import ConfigOption, DataDirOption, JsonOption, settings
 from papertape.cli.verify import show_report
-from papertape.logs import configure_logs
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -24,6 +23,7 @@ def replay(
 
     Nothing is written to the data folder. Exit 1 on any difference.
     """
+    from papertape.logs import configure_logs
     from papertape.replayer import replay_run
 
     chosen = settings(config, data_dir=data_dir)

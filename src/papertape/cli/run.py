@@ -22,24 +22,30 @@ from papertape.cli.options import (
     strategy_names,
 )
 from papertape.cli.output import print_json, print_pairs, print_rows
-from papertape.logs import configure_logs
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 FIGURES = {  # key of the summary -> what people call it
     "run_id": "run",
+    "mode": "mode",
     "state_hash": "state hash",
     "events": "market events",
     "events_per_s": "events per second",
     "signals": "signals",
     "trades": "trades",
     "settled": "positions settled",
+    "open_positions": "positions open",
     "fees": "fees",
     "realized_pnl": "realized P&L",
     "total_return": "total return",
     "total_return_pct": "total return %",
     "max_drawdown_pct": "max drawdown %",
 }
+
+COUNTED = (  # key of the summary, title, what is counted
+    ("refused", "Signals refused", "reason"),
+    ("skipped", "Opportunities seen and not taken", "test that failed"),
+)
 
 
 @app.command(epilog="Example: papertape run --feed replay --data recordings/btc5m --speed max")
@@ -55,6 +61,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the bot alone: strategies on a feed, trades on paper, everything on the tape."""
+    from papertape.logs import configure_logs
     from papertape.runner import run_bot
 
     chosen = settings(
@@ -75,10 +82,11 @@ def run(
 
 
 def print_summary(summary: Mapping[str, object]) -> None:
-    """Print the figures of a run, then why signals were refused."""
+    """Print the figures of a run, then what was refused or not taken, and why."""
     figures = {label: summary[key] for key, label in FIGURES.items() if key in summary}
     print_pairs("Run", figures)
-    refused = summary.get("refused")
-    if isinstance(refused, Mapping) and refused:
-        rows = sorted(refused.items(), key=lambda item: (-int(item[1]), item[0]))
-        print_rows("Refused signals", ["reason", "count"], rows)
+    for key, title, column in COUNTED:
+        counts = summary.get(key)
+        if isinstance(counts, Mapping) and counts:
+            rows = sorted(counts.items(), key=lambda item: (-int(item[1]), item[0]))
+            print_rows(f"\n{title}", [column, "count"], rows)
