@@ -1,3 +1,33 @@
-"""papertape: trading strategies on paper, with honest fills and exact books."""
+"""papertape: trading strategies on paper, with honest fills and exact books.
+
+    from papertape import Strategy, Signal, Leg
+
+is the whole contract of a strategy file; everything else is found in its own room.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from papertape.model.signal import Leg, Opportunity, Signal
+    from papertape.strategies.base import Param, Strategy
 
 __version__ = "0.1.0"
+__all__ = ["Leg", "Opportunity", "Param", "Signal", "Strategy", "__version__"]
+
+_HOME = {
+    "Leg": "papertape.model.signal",
+    "Opportunity": "papertape.model.signal",
+    "Signal": "papertape.model.signal",
+    "Param": "papertape.strategies.base",
+    "Strategy": "papertape.strategies.base",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Fetch a public name when it is first used, so that `papertape --help` stays quick."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'papertape' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -91,7 +91,7 @@ def _before(reader: LedgerReader, run: str) -> tuple[Record | None, TapeView, li
 def _tell(
     config: Config, view: TapeView, start: Record, recording: Recording
 ) -> tuple[list[tuple[int, Event]], int]:
-    """Run the engine over the recording; return its decisions with their mseq, and the last mseq."""
+    """Run the engine over the recording; return its decisions by mseq, and the last mseq."""
     started = start.event
     assert isinstance(started, RunStarted)
     settings = _config_of(config, started)
@@ -107,7 +107,7 @@ def _tell(
     strategies = wiring.build_strategies(settings, list(started.strategies))
     manager = StrategyManager(
         strategies,
-        on_disabled=lambda tag, reason: loop.strategy_disabled(tag, reason),
+        on_disabled=lambda tag, reason: loop.strategy_disabled(tag, reason),  # noqa: PLW0108 made below
         on_slow=lambda tag, took_ms: None,
     )
     loop = TradingLoop(

@@ -116,8 +116,8 @@ class Bot:
         door = DataFlowManager(parts=self._parts)
         self._manager = StrategyManager(
             strategies,
-            on_disabled=lambda tag, reason: self._loop.strategy_disabled(tag, reason),
-            on_slow=lambda tag, took_ms: self._loop.strategy_slow(tag, took_ms),
+            on_disabled=self._on_disabled,
+            on_slow=self._on_slow,
             slow_call_ms=config.engine.strategy_call_ms_max,
         )
         self._loop = TradingLoop(
@@ -201,6 +201,13 @@ class Bot:
         return EngineStateChanged(state=view.engine_state, reason=view.engine_reason)
 
     # --- beside trading -------------------------------------------------------------------------
+
+    def _on_disabled(self, tag: str, reason: str) -> None:
+        self._loop.strategy_disabled(tag, reason)
+        log.warning("a strategy was disabled", strategy=tag, reason=reason)
+
+    def _on_slow(self, tag: str, took_ms: int) -> None:
+        self._loop.strategy_slow(tag, took_ms)
 
     def _look_after(self) -> None:
         self._bulletin.look(self._quotes, self._state)

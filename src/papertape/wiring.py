@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+
 import msgspec
 
 from papertape.clock import NS_PER_S, Clock, ManualClock
@@ -61,7 +62,9 @@ def build_strategies(config: Config, names: Sequence[str] | None) -> dict[str, S
         strategy_class(name)
     wanted = list(names) if names else [name for name in SHIPPED if _enabled(config, name)]
     if not names:
-        wanted += [name for name in config.strategies if name not in SHIPPED and _enabled(config, name)]
+        wanted += [
+            name for name in config.strategies if name not in SHIPPED and _enabled(config, name)
+        ]
     strategies: dict[str, Strategy] = {}
     for name in wanted:
         kind = strategy_class(name)
@@ -136,9 +139,7 @@ def _simulated(
     )
 
 
-def run_settings(
-    config: Config, strategies: dict[str, Strategy], source: Source
-) -> dict[str, str]:
+def run_settings(config: Config, strategies: dict[str, Strategy], source: Source) -> dict[str, str]:
     """Return what a reader of the tape must know to tell the run again."""
     settings: dict[str, str] = dict(source.settings)
     for section, values in (("risk", config.risk), ("engine", config.engine)):

@@ -30,7 +30,9 @@ from papertape.model.market_data import BarSeen, BookSeen
 class Holdings(Protocol):
     """What the engine must know of the books to price the effect of a fill."""
 
-    def effect(self, key: tuple[str, str], buying: bool, lots: int, notional: int) -> tuple[int, int]:
+    def effect(
+        self, key: tuple[str, str], buying: bool, lots: int, notional: int
+    ) -> tuple[int, int]:
         """Return (change of cost, realised gain) that a fill would have."""
         ...
 
@@ -104,9 +106,7 @@ class PaperTradingEngine:
         extra: dict[tuple[str, bool], dict[int, int]] = {}
         return [self._plan_leg(leg, extra) for leg in legs]
 
-    def _plan_leg(
-        self, leg: LegWanted, extra: dict[tuple[str, bool], dict[int, int]]
-    ) -> LegPlan:
+    def _plan_leg(self, leg: LegWanted, extra: dict[tuple[str, bool], dict[int, int]]) -> LegPlan:
         buying = leg.side == "BUY"
         book = self._watch.books.get(leg.symbol)
         if book is None:
@@ -173,9 +173,7 @@ class PaperTradingEngine:
             self._rest(working)  # only bars are seen: it meets the next one
             return working
         used = self._watch.used(order.symbol, buying=working.buying)
-        taken = _walk_side(
-            book, used, working.remaining_lots, order.limit_ticks, working.buying
-        )
+        taken = _walk_side(book, used, working.remaining_lots, order.limit_ticks, working.buying)
         for level in taken:
             self._take(working, level, level[0], book.ts_ns, "taker")
         if working.remaining_lots:
@@ -331,8 +329,11 @@ def _walk_side(
     book: BookSeen, used: Mapping[int, int], lots: int, limit_ticks: int | None, buying: bool
 ) -> list[Taken]:
     if buying:
-        return walk(book.ask_ticks, book.ask_lots, used, lots, limit_ticks, True)
-    return walk(book.bid_ticks, book.bid_lots, used, lots, limit_ticks, False)
+        level_ticks, level_lots = book.ask_ticks, book.ask_lots
+    else:
+        level_ticks, level_lots = book.bid_ticks, book.bid_lots
+    taken: list[Taken] = walk(level_ticks, level_lots, used, lots, limit_ticks, buying)
+    return taken
 
 
 def _bar_price(bar: BarSeen, limit_ticks: int | None, buying: bool) -> int | None:

@@ -101,9 +101,7 @@ class RiskManager:
                 bound="trading",
             )
         if leg.price_age_ns is None:
-            return Refusal(
-                code="no_price", reason="no price has been seen", symbol=leg.symbol
-            )
+            return Refusal(code="no_price", reason="no price has been seen", symbol=leg.symbol)
         if leg.book_state != "live":
             return Refusal(
                 code="stale_book",

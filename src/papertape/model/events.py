@@ -21,6 +21,7 @@ OrderType = Literal["market", "limit"]
 Liquidity = Literal["taker", "maker"]
 ClosedState = Literal["cancelled", "expired", "rejected"]
 StrategyState = Literal["running", "paused", "disabled", "stopped"]
+EngineState = Literal["trading", "paused", "halted"]
 Severity = Literal["info", "warning", "error"]
 
 
@@ -277,7 +278,7 @@ class StrategyStateChanged(_Body, frozen=True, kw_only=True, tag="strategy.state
 class EngineStateChanged(_Body, frozen=True, kw_only=True, tag="engine.state/1"):
     """Trading as a whole was paused, resumed or halted, and why."""
 
-    state: Literal["trading", "paused", "halted"]
+    state: EngineState
     reason: str = ""
 
 
@@ -342,7 +343,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-_decoder = msgspec.json.Decoder(Event)
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 def encode_event(event: Event) -> bytes:

@@ -28,9 +28,7 @@ State = tuple[dict[str, Any], list[dict[str, Any]]]
 class Bulletin:
     """Takes what the loop hands over, writes it soon, and beats once a second."""
 
-    def __init__(
-        self, board: QuoteBoard, files: StateFiles, beat: Callable[[], Heartbeat]
-    ) -> None:
+    def __init__(self, board: QuoteBoard, files: StateFiles, beat: Callable[[], Heartbeat]) -> None:
         """Write quotes and heartbeats to `board`, state to `files`."""
         self._board = board
         self._files = files
@@ -47,9 +45,7 @@ class Bulletin:
         """Begin to write."""
         self._thread.start()
 
-    def look(
-        self, quotes: Callable[[], list[BoardQuote]], state: Callable[[], State]
-    ) -> None:
+    def look(self, quotes: Callable[[], list[BoardQuote]], state: Callable[[], State]) -> None:
         """Take new quotes and state from the loop's thread, if it is time for them."""
         now_s = time.monotonic()
         if now_s - self._posted_s < QUOTES_EVERY_S:

@@ -223,9 +223,7 @@ class DataFlowManager:
         if signal.then == "none":
             return None
         if not signal.all_or_none or any(leg.side == "SELL" for leg in legs):
-            return Refusal(
-                code="invalid", reason="a set is bought all or none", field="then"
-            )
+            return Refusal(code="invalid", reason="a set is bought all or none", field="then")
         if len({leg.quantity_lots for leg in legs}) > 1:
             return Refusal(
                 code="invalid", reason="the legs of a set have one size", field="quantity"
@@ -326,5 +324,9 @@ class DataFlowManager:
 
 def _invalid(error: InvalidInputError) -> Refusal:
     return Refusal(
-        code="invalid", reason=str(error), field=error.field, value=error.value, bound=error.expected
+        code="invalid",
+        reason=str(error),
+        field=error.field,
+        value=error.value,
+        bound=error.expected,
     )

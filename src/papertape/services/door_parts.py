@@ -88,7 +88,9 @@ def door_parts(
 
 def build_standalone(config: Config | Mapping[str, Any] | None) -> DoorParts:
     """Return the parts of a desk without feed or files: books in memory, prices by the caller."""
-    settings = config if isinstance(config, Config) else load_config(overrides=_dotted(config or {}))
+    settings = (
+        config if isinstance(config, Config) else load_config(overrides=_dotted(config or {}))
+    )
     clock = SystemClock()
     ledger, view = MemoryLedger(), TapeView()
     parts = door_parts(settings, ledger, view, clock, source="caller", run_number=1)

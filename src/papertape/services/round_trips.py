@@ -60,9 +60,7 @@ class RoundTrips:
         for symbol in joined:
             self._sets[strategy, symbol] = joined
 
-    def _move(
-        self, strategy: str, moves: dict[str, tuple[int, int]]
-    ) -> list[tuple[str, int]]:
+    def _move(self, strategy: str, moves: dict[str, tuple[int, int]]) -> list[tuple[str, int]]:
         for symbol, (lots, net) in moves.items():
             key = (strategy, symbol)
             self._lots[key] = self._lots.get(key, 0) + lots

@@ -84,6 +84,5 @@ class BoundedSeries:
         self._per_bucket = state["per_bucket"]
         self._in_last = state["in_last"]
         self._buckets = [
-            (tuple(b[0]), tuple(b[1]), tuple(b[2]), tuple(b[3]))  # type: ignore[misc]
-            for b in state["buckets"]
+            (tuple(b[0]), tuple(b[1]), tuple(b[2]), tuple(b[3])) for b in state["buckets"]
         ]

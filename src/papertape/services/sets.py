@@ -45,9 +45,7 @@ def split(view: TapeView, strategy: str, market: Market, lots: int) -> SetsSplit
         SetPart(symbol=symbol, quantity_lots=lots, cost_micros=cost)
         for symbol, cost in zip(market.symbols, costs, strict=True)
     )
-    return SetsSplit(
-        strategy=strategy, market_id=market.market_id, parts=parts, cash_micros=-cash
-    )
+    return SetsSplit(strategy=strategy, market_id=market.market_id, parts=parts, cash_micros=-cash)
 
 
 def convert(

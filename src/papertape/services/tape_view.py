@@ -12,6 +12,7 @@ import msgspec
 
 from papertape.core.arithmetic import notional_micros
 from papertape.model.events import (
+    EngineState,
     EngineStateChanged,
     EquityMarked,
     EventListed,
@@ -25,7 +26,7 @@ from papertape.model.events import (
 )
 from papertape.model.instrument import Instrument
 from papertape.model.market import EventGroup, Market
-from papertape.model.ports import BoardQuote
+from papertape.model.ports import BoardQuote, Projection
 from papertape.services.activity import Activity
 from papertape.services.decision_hash import DecisionHash
 from papertape.services.equity_curve import EquityCurve
@@ -50,7 +51,7 @@ class AccountBooks:
         self.orders = OpenOrders()
         self.decisions = DecisionHash()
         self.last_ts_ns = 0
-        self._all = (
+        self._all: tuple[Projection, ...] = (
             self.portfolio,
             self.trades,
             self.strategies,
@@ -88,7 +89,7 @@ class TapeView:
         self.run_started_ts_ns = 0
         self.stopped: RunStopped | None = None
         self.last_ts_ns = 0
-        self.engine_state = "trading"
+        self.engine_state: EngineState = "trading"
         self.engine_reason = ""
         self.feed_states: dict[str, FeedStateChanged] = {}
         self.instruments: dict[str, Instrument] = {}

@@ -30,7 +30,7 @@ CSV_COLUMNS = (
     "time", "id", "kind", "strategy", "symbol", "venue", "market", "outcome", "side", "quantity",
     "price", "notional", "fee", "realized_pnl", "liquidity", "order_id", "signal_id",
 )  # fmt: skip
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
+FORMULA_STARTS = tuple("=+-@\t\r\0\uff1d\uff0b\uff0d\uff20")  # the last four: full-width forms
 
 
 def safe_cell(value: object) -> object:

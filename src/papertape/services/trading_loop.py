@@ -43,7 +43,9 @@ from papertape.services.door_parts import DoorParts
 from papertape.services.run_context import RunContext
 from papertape.strategies.strategy_manager import Asked, StrategyManager
 
-FOLLOW_UPS_MAX = 1_000  # signals that grow out of one market record: beyond it a loop is feeding itself
+FOLLOW_UPS_MAX = (
+    1_000  # signals that grow out of one market record: beyond it a loop is feeding itself
+)
 FILLED_MARK_NS = NS_PER_S  # equity is marked at least this often while trades happen
 
 
@@ -65,7 +67,7 @@ class TradingLoop:
         equity_every_ns: int,
         on_idle: Callable[[], None],
     ) -> None:
-        """Take the parts; `on_idle` is called often, to look after everything that is not trading."""
+        """Take the parts; `on_idle` is called often, for everything that is not trading."""
         self._view = parts.view
         self._scribe = parts.scribe
         self._watch = parts.watch
@@ -299,9 +301,7 @@ class TradingLoop:
 
     def alert(self, severity: Any, title: str, message: str, about: str = "") -> None:
         """Put an alert on the tape."""
-        self._scribe.note(
-            AlertRaised(severity=severity, title=title, message=message, about=about)
-        )
+        self._scribe.note(AlertRaised(severity=severity, title=title, message=message, about=about))
 
     def strategy_disabled(self, tag: str, reason: str) -> None:
         """Record that a strategy failed; the others go on."""

@@ -1,12 +1,12 @@
-"""Strategy: what a person writes. It sees the market and its own holdings, and answers with signals.
+"""Strategy: what a person writes. It sees the market and its holdings, and answers with signals.
 
-    class BuyTheDip(Strategy):
-        name = "buy_the_dip"
-        params = (Param("drop_ticks", int, 300, low=1, high=5000, unit="ticks"),)
+class BuyTheDip(Strategy):
+    name = "buy_the_dip"
+    params = (Param("drop_ticks", int, 300, low=1, high=5000, unit="ticks"),)
 
-        def on_book(self, book):
-            ...
-            return Signal(legs=(Leg(symbol=book.symbol, side="BUY", quantity="10"),), reason="dip")
+    def on_book(self, book):
+        ...
+        return Signal(legs=(Leg(symbol=book.symbol, side="BUY", quantity="10"),), reason="dip")
 """
 
 from __future__ import annotations
@@ -61,9 +61,20 @@ class Param(msgspec.Struct, frozen=True):
 class StrategyContext(Protocol):
     """What a strategy may look at besides the event in its hand."""
 
-    instruments: Mapping[str, Instrument]
-    markets: Mapping[str, Market]
-    groups: Mapping[str, EventGroup]
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Return the instruments by symbol."""
+        ...
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        """Return the markets by id."""
+        ...
+
+    @property
+    def groups(self) -> Mapping[str, EventGroup]:
+        """Return the groups of markets by id."""
+        ...
 
     def now_ns(self) -> int:
         """Return the run's time."""

@@ -1,4 +1,4 @@
-"""A window of time over a price: first value, mean and deviation, kept incrementally and exactly."""
+"""A window of time over a price: first value, mean and deviation, kept exactly."""
 
 from __future__ import annotations
 
