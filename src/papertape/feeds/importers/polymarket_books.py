@@ -233,10 +233,10 @@ class _BookImport:
             raise _BadRecordError(f"bad number: {error}") from None
         if sorted(bid_ticks, reverse=True) != bid_ticks or sorted(ask_ticks) != ask_ticks:
             raise _BadRecordError("levels out of order")
-        if len({*bid_ticks, *ask_ticks}) != len(bid_ticks) + len(ask_ticks):
-            raise _BadRecordError("a price twice in one book")
         if bid_ticks and ask_ticks and bid_ticks[0] >= ask_ticks[0]:
             raise _BadRecordError("crossed book")
+        if len({*bid_ticks, *ask_ticks}) != len(bid_ticks) + len(ask_ticks):
+            raise _BadRecordError("a price twice in one book")
         return BookSeen(
             symbol=market.symbol(message.asset_id),
             ts_ns=0,
