@@ -48,7 +48,9 @@ def test_a_killed_bot_loses_nothing_it_promised(tmp_path: Path) -> None:
         where = f"seed {seed}, kill {kill}"
         if kill % 3 == 0:
             (tmp_path / "papertape.db-shm").unlink(missing_ok=True)
-        head = LedgerReader(path).head_seq()  # a dashboard that looks while the bot is dead
+        reader = LedgerReader(path)  # a dashboard that looks while the bot is dead
+        head = reader.head_seq()
+        reader.close()
         assert head >= last, where
         assert head % BATCH == 0, where
         if kill % 3 == 0 or kill == KILLS - 1:

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from papertape.errors import LedgerDamagedError
 from papertape.model.events import Record, decode_event
-from papertape.tape.identity import HEADER_BYTES, check_header
+from papertape.tape.identity import check_stamp
 from papertape.tape.schema import equity, orders, runs, signals, snapshots, trades
-from papertape.tape.store import close_connection, open_reader
+from papertape.tape.store import close_connection, driver, open_reader
 
 T = TypeVar("T")
 TradeRow = dict[str, Any]
@@ -206,16 +206,26 @@ class LedgerReader:
         """Have the present file open; False while there is none."""
         try:
             stat = self._path.stat()
+            file = (stat.st_dev, stat.st_ino)
+            if self._connection is None or file != self._file:
+                self._drop()
+                self._connection, self._file = self._open(), file
         except FileNotFoundError:
             self._drop()
             return False
-        file = (stat.st_dev, stat.st_ino)
-        if self._connection is None or file != self._file:
-            self._drop()
-            with self._path.open("rb") as opened:
-                check_header(self._path, opened.read(HEADER_BYTES), stat.st_size)
-            self._connection, self._file = open_reader(self._path), file
         return True
+
+    def _open(self) -> Connection:
+        connection = open_reader(self._path)
+        try:
+            # Through SQLite: a plain open and close would drop the locks this process has.
+            ask = driver(connection).execute
+            application_id = ask("PRAGMA application_id").fetchone()[0]
+            check_stamp(self._path, application_id, ask("PRAGMA user_version").fetchone()[0])
+        except BaseException:
+            close_connection(connection)
+            raise
+        return connection
 
     def _drop(self) -> None:
         if self._connection is not None:

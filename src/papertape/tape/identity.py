@@ -7,6 +7,7 @@ from pathlib import Path
 
 from papertape.errors import LedgerDamagedError, NewerDataError
 from papertape.tape.schema import APPLICATION_ID, SCHEMA_VERSION, metadata
+from papertape.tape.store import held_here
 
 MAGIC = b"SQLite format 3\x00"
 HEADER_BYTES = 100
@@ -28,7 +29,7 @@ def has_wal(path: Path) -> bool:
 def read_uri(path: Path) -> str:
     """Return the URI that opens the file without writing to it or beside it, where possible."""
     uri = path.absolute().as_uri() + "?mode=ro"
-    return uri if has_wal(path) else uri + "&immutable=1"
+    return uri if has_wal(path) or held_here(path) else uri + "&immutable=1"
 
 
 def check_file(path: Path) -> bool:
@@ -36,20 +37,21 @@ def check_file(path: Path) -> bool:
 
     Raises LedgerDamagedError naming what is wrong, NewerDataError for a newer schema.
     """
-    try:
-        with path.open("rb") as file:
-            header = file.read(HEADER_BYTES)
-            size = path.stat().st_size
-    except FileNotFoundError:
+    if not path.exists():
         return False
-    except OSError as error:
-        raise LedgerDamagedError(f"{path}: cannot be read: {error}") from error
-    check_header(path, header, size)
+    if not held_here(path):
+        try:
+            with path.open("rb") as file:
+                header = file.read(HEADER_BYTES)
+            size = path.stat().st_size
+        except OSError as error:
+            raise LedgerDamagedError(f"{path}: cannot be read: {error}") from error
+        _check_header(path, header, size)
     _check_inside(path)
     return True
 
 
-def check_header(path: Path, header: bytes, size: int) -> None:
+def _check_header(path: Path, header: bytes, size: int) -> None:
     """Refuse a header that is not that of a whole papertape ledger.
 
     The size is compared only when no WAL is there: a checkpoint that was cut short by a kill
@@ -59,13 +61,7 @@ def check_header(path: Path, header: bytes, size: int) -> None:
         raise LedgerDamagedError(f"{path}: not a papertape ledger (not a SQLite file)")
     if len(header) < HEADER_BYTES:
         raise LedgerDamagedError(f"{path}: the file header is truncated at byte {len(header)}")
-    application_id = int.from_bytes(header[68:72], "big")
-    if application_id != APPLICATION_ID:
-        raise LedgerDamagedError(
-            f"{path}: not a papertape ledger (application id {application_id:#x}, "
-            f"expected {APPLICATION_ID:#x})"
-        )
-    _check_version(path, int.from_bytes(header[60:64], "big"))
+    check_stamp(path, int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big"))
     page_bytes = int.from_bytes(header[16:18], "big")
     page_bytes = 65_536 if page_bytes == 1 else page_bytes
     pages = int.from_bytes(header[28:32], "big")
@@ -75,7 +71,13 @@ def check_header(path: Path, header: bytes, size: int) -> None:
         )
 
 
-def _check_version(path: Path, version: int) -> None:
+def check_stamp(path: Path, application_id: int, version: int) -> None:
+    """Refuse a file that is not a ledger, or one of a newer version."""
+    if application_id != APPLICATION_ID:
+        raise LedgerDamagedError(
+            f"{path}: not a papertape ledger (application id {application_id:#x}, "
+            f"expected {APPLICATION_ID:#x})"
+        )
     if version > SCHEMA_VERSION:
         raise NewerDataError(
             f"{path}: written by a newer papertape (schema {version}, this one knows "
@@ -87,8 +89,9 @@ def _check_inside(path: Path) -> None:
     try:
         connection = sqlite3.connect(read_uri(path), uri=True)
         try:
+            application_id = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            _check_version(path, version)
+            check_stamp(path, application_id, version)
             found = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
         finally:
             connection.close()

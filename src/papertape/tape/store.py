@@ -35,6 +35,27 @@ READ_PRAGMAS = (
 )
 
 
+_held: dict[Connection, tuple[tuple[int, int], bool]] = {}  # what this process has open
+
+
+def held_here(path: Path, *, writer: bool = False) -> bool:
+    """Return whether this process has the file open through SQLite (`writer`: to write).
+
+    Then nobody here may open it in another way: POSIX drops every lock that a process has on a
+    file when it closes any descriptor of it, SQLite's too (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    try:
+        file = _identity(path)
+    except FileNotFoundError:
+        return False
+    return any(held == file and (writes or not writer) for held, writes in list(_held.values()))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
+
+
 def _connect(dbapi: Callable[[], sqlite3.Connection], *, immediate: bool) -> Connection:
     engine = create_engine("sqlite://", creator=dbapi, poolclass=StaticPool)
     if immediate:
@@ -61,7 +82,10 @@ def open_writer(path: Path, *, pragmas: tuple[str, ...] = WRITE_PRAGMAS) -> Conn
             connection.execute(f"PRAGMA {pragma}").fetchall()
         return connection
 
-    return _connect(dbapi, immediate=True)
+    connection = _connect(dbapi, immediate=True)
+    if path.exists():
+        _held[connection] = (_identity(path), True)
+    return connection
 
 
 def open_reader(path: Path) -> Connection:
@@ -78,7 +102,9 @@ def open_reader(path: Path) -> Connection:
             connection.execute(f"PRAGMA {pragma}").fetchall()
         return connection
 
-    return _connect(dbapi, immediate=False)
+    connection = _connect(dbapi, immediate=False)
+    _held[connection] = (_identity(path), False)
+    return connection
 
 
 def driver(connection: Connection) -> sqlite3.Connection:
@@ -91,5 +117,6 @@ def driver(connection: Connection) -> sqlite3.Connection:
 def close_connection(connection: Connection) -> None:
     """Close a connection and the file below it."""
     engine = connection.engine
+    _held.pop(connection, None)
     connection.close()
     engine.dispose()

@@ -20,6 +20,7 @@ from papertape.tape.identity import check_file, has_wal, read_uri
 from papertape.tape.migrate import fresh_schema
 from papertape.tape.rows import Projector, Row
 from papertape.tape.schema import ALEMBIC_REVISION, PROJECTIONS
+from papertape.tape.store import held_here
 
 DIFFERENCES_MAX = 20  # listed; the rest is counted
 FETCH_ROWS = 2_000  # held in memory at a time
@@ -105,7 +106,8 @@ def verify_ledger(
 
 def _check_seal(report: LedgerReport, path: Path, anchor: AnchorState) -> None:
     """Compare the whole file with the digest taken when it was closed."""
-    if anchor.file_sha256 is None or has_wal(path) or not path.exists():
+    open_here = held_here(path, writer=True)
+    if anchor.file_sha256 is None or has_wal(path) or open_here or not path.exists():
         return
     report.sealed = True
     size, digest = file_digest(path)
