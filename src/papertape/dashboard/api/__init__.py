@@ -1,0 +1,13 @@
+"""The HTTP API: one module per subject, one envelope, every endpoint declared."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from papertape.dashboard.api import export, journal, notifications, portfolio, status, trades
+
+
+def register(app: Flask) -> None:
+    """Give the application every endpoint."""
+    for module in (portfolio, trades, journal, export, notifications, status):
+        app.register_blueprint(module.api)

@@ -1,0 +1,146 @@
+"""Exports: streamed, in constant memory, and nothing in them that a spreadsheet executes."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import Any
+
+from flask import Blueprint, Response
+
+from papertape.dashboard import picture, rows, strict_json
+from papertape.dashboard.api.answers import ApiError, Query, choice, endpoint
+from papertape.dashboard.state import state
+from papertape.services.trade_logger import CSV_COLUMNS, safe_cell
+
+api = Blueprint("export", __name__)
+
+EXPORTS_AT_ONCE = 4  # each holds a page of rows and a cursor in the ledger
+ROWS_PER_CHUNK = 500
+FILE_CHUNK_BYTES = 65_536
+FORMAT = choice("format", ("csv", "json", "parquet"), "csv")
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+TRADE_COLUMNS = (*CSV_COLUMNS, "seq", "account", "mode")
+POSITION_COLUMNS = (
+    "symbol", "venue", "market", "question", "outcome", "quantity", "avg_price", "current_price",
+    "cost", "value", "pnl", "pnl_pct", "opened_at", "strategies", "account", "mode",
+)  # fmt: skip
+
+_open = {"exports": 0}
+
+Row = Mapping[str, Any]
+
+
+@endpoint(api, "/api/export/trades", "All trades of the account, oldest first", params=(FORMAT,))
+def export_trades(query: Query) -> Response:
+    """Return a file of trades."""
+    follower = state().follower
+    account, mode = follower.view.account, follower.view.mode
+    about = {"account": account, "mode": mode}
+    found = (rows.trade_row(row) | about for row in follower.reader.trades_iter(account) if account)
+    return _file("trades", query["format"], TRADE_COLUMNS, found, {})
+
+
+@endpoint(api, "/api/export/portfolio", "Open positions and the account's figures",
+          params=(FORMAT,))  # fmt: skip
+def export_portfolio(query: Query) -> Response:
+    """Return a file of positions, cash as the last of them; JSON holds the summary as well."""
+    follower = state().follower
+    about = {"account": follower.view.account, "mode": follower.view.mode}
+    found = picture.portfolio(follower)
+    positions = [
+        row | about | {"strategies": " ".join(row["strategies"])} for row in found["positions"]
+    ]
+    if query["format"] == "json":
+        return _file("portfolio", "json", (), found["positions"], {"summary": found["summary"]})
+    cash = found["summary"]["cash"]
+    if cash is not None:
+        positions.append({"symbol": "cash", "cost": cash, "value": cash} | about)
+    return _file("portfolio", query["format"], POSITION_COLUMNS, positions, {})
+
+
+def _file(
+    name: str, form: str, columns: tuple[str, ...], found: Iterable[Row], head: dict[str, Any]
+) -> Response:
+    follower = state().follower
+    seq, mode = follower.view.seq, follower.view.mode or "EMPTY"
+    if _open["exports"] >= EXPORTS_AT_ONCE:
+        raise ApiError(429, "too_many_exports", f"{EXPORTS_AT_ONCE} exports are under way")
+    head = {"as_of_seq": seq, "account": follower.view.account, "mode": mode, **head}
+    makers: dict[str, Callable[[], Iterator[bytes]]] = {
+        "csv": lambda: _csv(columns, found),
+        "json": lambda: _json(name, found, head),
+        "parquet": lambda: _parquet(columns, found, head),
+    }
+    headers = {
+        "Content-Disposition": f'attachment; filename="papertape-{name}-{mode}-{seq}.{form}"'
+    }
+    return Response(_counted(makers[form]), content_type=TYPES[form], headers=headers)
+
+
+def _counted(make: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    _open["exports"] += 1
+    try:
+        yield from make()
+    finally:
+        _open["exports"] -= 1
+
+
+class _Lines(list[str]):
+    """Collects what csv.writer writes."""
+
+    write = list.append
+
+
+def _csv(columns: tuple[str, ...], found: Iterable[Row]) -> Iterator[bytes]:
+    lines = _Lines()
+    writer = csv.writer(lines)
+    writer.writerow(columns)
+    for row in found:
+        writer.writerow([safe_cell(row.get(column)) for column in columns])
+        if len(lines) >= ROWS_PER_CHUNK:
+            yield "".join(lines).encode()
+            lines.clear()
+    yield "".join(lines).encode()
+
+
+def _json(name: str, found: Iterable[Row], head: dict[str, Any]) -> Iterator[bytes]:
+    yield strict_json.dumps(head)[:-1].encode() + f',"{name}":['.encode()
+    source, comma = iter(found), b""
+    while page := list(islice(source, ROWS_PER_CHUNK)):
+        yield comma + ",".join(strict_json.dumps(row) for row in page).encode()
+        comma = b","
+    yield b"]}\n"
+
+
+def _parquet(
+    columns: tuple[str, ...], found: Iterable[Row], head: dict[str, Any]
+) -> Iterator[bytes]:
+    import pyarrow as pa  # noqa: PLC0415  heavy: only for those who ask for it
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    texts = {"seq": pa.int64()}
+    figures = {"quantity", "price", "notional", "fee", "realized_pnl", "avg_price",
+               "current_price", "cost", "value", "pnl", "pnl_pct"}  # fmt: skip
+    schema = pa.schema(
+        [
+            pa.field(name, pa.float64() if name in figures else texts.get(name, pa.string()))
+            for name in columns
+        ],
+        metadata={key: str(value) for key, value in head.items()},
+    )
+    with tempfile.TemporaryFile() as file:  # a Parquet file ends with what was learnt on the way
+        source = iter(found)
+        with pq.ParquetWriter(file, schema) as writer:
+            for first in source:
+                page = [dict(row) for row in chain([first], islice(source, ROWS_PER_CHUNK))]
+                writer.write_table(pa.Table.from_pylist(page, schema=schema))
+        file.seek(0)
+        while piece := file.read(FILE_CHUNK_BYTES):
+            yield piece

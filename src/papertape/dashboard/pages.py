@@ -1,0 +1,124 @@
+"""Pages and static files: each page's context is a type, each static file has its own address."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from flask import Blueprint, Flask, Response, make_response, render_template, request, url_for
+from jinja2 import StrictUndefined
+
+from papertape import __version__
+from papertape.dashboard.state import state
+
+pages = Blueprint("pages", __name__)
+
+STATIC_SECONDS = 31_536_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a template may use."""
+
+    template: ClassVar[str]
+    name: str
+    title: str
+    mode: str
+    csrf_token: str
+    version: str
+
+
+@dataclass(frozen=True)
+class IndexPage(Page):
+    """`index.html`: the overview; its figures come over the live line."""
+
+    template: ClassVar[str] = "index.html"
+
+
+@pages.get("/")
+def index() -> Response:
+    """Show the overview."""
+    here = state()
+    if not here.follower.driven:
+        here.follower.refresh()
+    page = IndexPage(
+        name="overview",
+        title="papertape",
+        mode=here.follower.view.mode,
+        csrf_token=here.csrf.text,
+        version=__version__,
+    )
+    return make_response(render_template(page.template, page=page, version=__version__))
+
+
+@pages.get("/favicon.ico")
+def favicon() -> Response:
+    """Return the icon under the name that browsers ask for by themselves."""
+    icon = Path(__file__).parent / "static" / "favicon.svg"
+    if not icon.exists():
+        return Response(status=404)
+    return Response(icon.read_bytes(), content_type="image/svg+xml")
+
+
+@pages.post("/csp-report")
+def csp_report() -> Response:
+    """Count a report of a violated content policy."""
+    here = state()
+    request.get_data(cache=False)
+    here.count("csp_reports")
+    return Response(status=204)
+
+
+class StaticFiles:
+    """Addresses of static files that change with their content, so that they may be kept."""
+
+    def __init__(self, folder: Path) -> None:
+        """Serve this folder."""
+        self._folder = folder
+        self._known: dict[str, tuple[int, str]] = {}
+
+    def version(self, name: str) -> str:
+        """Return the first 8 digits of the file's hash, "" if there is no such file."""
+        path = self._folder / name
+        try:
+            changed_ns = path.stat().st_mtime_ns
+        except OSError:
+            return ""
+        known = self._known.get(name)
+        if known is None or known[0] != changed_ns:
+            known = (changed_ns, hashlib.sha256(path.read_bytes()).hexdigest()[:8])
+            self._known[name] = known
+        return known[1]
+
+
+def add_pages(app: Flask) -> None:
+    """Give the application its pages and the rules of templates and static files."""
+    assert app.static_folder is not None
+    files = StaticFiles(Path(app.static_folder))
+    app.register_blueprint(pages)
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.autoescape = True
+
+    @app.url_defaults
+    def versioned(endpoint: str, values: dict[str, object]) -> None:
+        if endpoint == "static" and "filename" in values and "v" not in values:
+            version = files.version(str(values["filename"]))
+            if version:
+                values["v"] = version
+
+    @app.template_global()
+    def static_url(name: str) -> str:
+        return url_for("static", filename=name)
+
+    @app.after_request
+    def cached(response: Response) -> Response:
+        if request.endpoint == "static" and response.status_code in (200, 304):
+            view_args = request.view_args or {}
+            asked, own = request.args.get("v", ""), files.version(str(view_args["filename"]))
+            kept = bool(asked) and asked == own
+            response.headers["Cache-Control"] = (
+                f"public, max-age={STATIC_SECONDS}, immutable" if kept else "no-cache"
+            )
+        return response

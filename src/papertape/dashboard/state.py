@@ -1,0 +1,42 @@
+"""What one dashboard process holds, and how request handlers reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+from papertape.clock import Clock
+from papertape.dashboard.desk import JournalDesk
+from papertape.dashboard.follower import Follower
+from papertape.dashboard.keys import CsrfToken
+from papertape.dashboard.settings import DashboardSettings
+
+if TYPE_CHECKING:
+    from papertape.dashboard.websocket_server import LiveLine
+
+
+@dataclass
+class DashboardState:
+    """One dashboard: settings, the follower of the tape, the desk, and the line to the pages."""
+
+    settings: DashboardSettings
+    clock: Clock
+    follower: Follower
+    desk: JournalDesk
+    csrf: CsrfToken
+    line: LiveLine | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, what: str) -> int:
+        """Count something that happened; return how often it has by now."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+        return self.counts[what]
+
+
+def state() -> DashboardState:
+    """Return the dashboard that serves the present request."""
+    found = current_app.extensions["papertape"]
+    assert isinstance(found, DashboardState)
+    return found

@@ -1,0 +1,111 @@
+"""WebSocket connections of engine.io under gevent, with the limits that it does not set itself.
+
+Only the dashboard's process root imports this module: the bot never sees gevent.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import simple_websocket
+from engineio.async_drivers import gevent as driver
+from flask_socketio import SocketIO
+from gevent.lock import BoundedSemaphore
+from wsproto.frame_protocol import CloseReason
+
+from papertape.dashboard.strict_json import BODY_BYTES_MAX
+
+MESSAGES_PER_S = 20
+MESSAGES_BURST = 40
+SEND_S_MAX = 15.0  # a client that takes nothing for so long is gone
+
+
+class _Whole:
+    """A socket whose `send` sends everything, one sender at a time.
+
+    simple_websocket calls `send` and ignores how much of it went out; under gevent a full buffer
+    makes that less than all, and the rest of the frame would be lost.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._turn = BoundedSemaphore(1)
+
+    def send(self, data: bytes) -> int:
+        with self._turn:
+            self._sock.sendall(data)
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        data = self._sock.recv(size)
+        assert isinstance(data, bytes)
+        return data
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def shutdown(self, how: int) -> None:
+        self._sock.shutdown(how)
+
+    def fileno(self) -> int:
+        return int(self._sock.fileno())
+
+
+class LimitedWebSocket(driver.WebSocketWSGI):  # type: ignore[misc]
+    """One page's connection: bounded messages, a bounded rate, text only, and a way to end it."""
+
+    def __init__(self, handler: Any, server: Any) -> None:
+        """Serve engine.io's handler."""
+        super().__init__(handler, server)
+        self.server_args["max_message_size"] = BODY_BYTES_MAX
+        self._monotonic_s = server.papertape_monotonic_s
+        self._allowance = float(MESSAGES_BURST)
+        self._counted_s = self._monotonic_s()
+        handler.__self__.wire = self
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Take the connection over from the HTTP server."""
+        self.ws = simple_websocket.Server(environ, **self.server_args)
+        self.ws.sock.settimeout(SEND_S_MAX + 15.0)  # pings keep a living connection well below
+        self.ws.sock = _Whole(self.ws.sock)
+        return self.app(self)
+
+    def wait(self) -> str | None:
+        """Return the next message; None ends the connection."""
+        message = super().wait()
+        if message is None:
+            return None
+        if not isinstance(message, str) or message[:1] not in set("0123456"):
+            return self._refuse(CloseReason.UNSUPPORTED_DATA, "engine.io text messages only")
+        if not self._may_speak():
+            return self._refuse(CloseReason.POLICY_VIOLATION, "too many messages")
+        return message
+
+    def _may_speak(self) -> bool:
+        now_s = self._monotonic_s()
+        gained = (now_s - self._counted_s) * MESSAGES_PER_S
+        self._counted_s = now_s
+        self._allowance = min(float(MESSAGES_BURST), self._allowance + gained) - 1
+        return self._allowance >= 0
+
+    def _refuse(self, code: CloseReason, why: str) -> str | None:
+        try:
+            self.ws.close(code, why)
+        except (simple_websocket.ConnectionClosed, OSError):
+            return None  # it left by itself
+        return None
+
+    def cut(self) -> None:
+        """End the TCP connection at once, whatever is still unsent."""
+        try:
+            self.ws.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it is gone already
+
+
+def limit_sockets(socketio: SocketIO, monotonic_s: Any) -> None:
+    """Put the limits on every connection of this server."""
+    eio = socketio.server.eio
+    eio.papertape_monotonic_s = monotonic_s
+    eio._async = {**eio._async, "websocket": LimitedWebSocket}

@@ -1,0 +1,148 @@
+"""Fixtures: a data folder with a tape, an application on it, a real server process."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from papertape.dashboard.app import create_app
+from papertape.dashboard.settings import DashboardSettings
+from tests.dashboard.tapes import Tape
+
+PORT = 5001
+HOST = f"127.0.0.1:{PORT}"
+ORIGIN = f"http://{HOST}"
+START_S_MAX = 20.0
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """Return an empty data folder."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def tape(data_dir: Path) -> Iterator[Tape]:
+    """Return a tape whose run has begun."""
+    made = Tape(data_dir)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(data_dir: Path) -> Iterator[Flask]:
+    """Return the application on the data folder, without a server."""
+    made = create_app(DashboardSettings(data_dir=data_dir, port=PORT))
+    yield made
+    made.extensions["papertape"].follower.close()
+    made.extensions["papertape"].desk.close()
+
+
+class Caller:
+    """Asks the application as our own page would."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client: FlaskClient = app.test_client()
+        self.csrf = app.extensions["papertape"].csrf.text
+
+    def get(self, path: str, **headers: str):
+        return self.client.get(path, base_url=ORIGIN, headers=headers)
+
+    def send(self, method: str, path: str, body: object = None, data: bytes | None = None):
+        headers = {"Origin": ORIGIN, "X-CSRF-Token": self.csrf}
+        more = {"json": body} if data is None and body is not None else {"data": data}
+        if data is not None:
+            more["content_type"] = "application/json"
+        return self.client.open(path, method=method, base_url=ORIGIN, headers=headers, **more)
+
+    def data(self, path: str):
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        body = answer.get_json()
+        assert body["ok"] is True
+        return body["data"]
+
+
+@pytest.fixture
+def page(app: Flask) -> Caller:
+    """Return a caller with everything that our page has."""
+    return Caller(app)
+
+
+@dataclass
+class Running:
+    """A dashboard process."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def stop(self) -> float:
+        began = time.monotonic()
+        self.process.terminate()
+        self.process.wait(10)
+        return time.monotonic() - began
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[Path], Running]]:
+    """Return a function that starts a dashboard process on a data folder."""
+    begun: list[Running] = []
+
+    def run(data_dir: Path) -> Running:
+        port = free_port()
+        log = tmp_path / f"dashboard-{port}.log"
+        code = (
+            "import sys, pathlib; from papertape.dashboard.server import serve; "
+            "serve('127.0.0.1', int(sys.argv[1]), pathlib.Path(sys.argv[2]))"
+        )
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-c", code, str(port), str(data_dir)], stdout=file, stderr=file
+            )
+        running = Running(process, port, log)
+        begun.append(running)
+        deadline = time.monotonic() + START_S_MAX
+        while time.monotonic() < deadline:
+            assert process.poll() is None, log.read_text()
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return running
+            time.sleep(0.05)
+        raise AssertionError(log.read_text())
+
+    yield run
+    for running in begun:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait()
