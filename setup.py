@@ -39,13 +39,12 @@ def extensions() -> list[Extension]:
         return []
     from Cython.Build import cythonize  # noqa: PLC0415  build-time only
 
-    return cythonize(
+    compiled = cythonize(
         [
             Extension(
                 "papertape.core." + path.stem,
                 [path.as_posix()],
                 extra_compile_args=["-O3"] if os.name == "posix" else [],
-                optional=True,
             )
             for path in COMPILED
         ],
@@ -53,6 +52,9 @@ def extensions() -> list[Extension]:
         language_level=3,
         compiler_directives={"cdivision": False, "boundscheck": True, "embedsignature": True},
     )
+    for extension in compiled:
+        extension.optional = True  # cythonize makes new ones and does not keep this
+    return compiled
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuildExt})
