@@ -81,6 +81,15 @@ def test_a_ledger_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         verify_ledger(path)
 
 
+def test_a_flipped_byte_is_refused_at_start(tmp_path: Path) -> None:
+    fill_ledger(tmp_path)
+    path = tmp_path / "papertape.db"
+    body = bytearray(path.read_bytes())
+    body[5_000] ^= 1
+    path.write_bytes(body)
+    refused(path, LedgerDamagedError, r"SHA-256 is not the one it had when|cannot be read")
+
+
 def test_an_altered_tail_is_refused_at_start(tmp_path: Path) -> None:
     fill_ledger(tmp_path)
     path = tmp_path / "papertape.db"

@@ -15,6 +15,8 @@ import msgspec
 
 from papertape.errors import LedgerDamagedError
 from papertape.tape.files import write_atomic
+from papertape.tape.identity import has_wal
+from papertape.tape.store import held_here
 
 EVENTS_PER_WRITE = 256  # so many events, or …
 SECONDS_PER_WRITE = 1.0  # … so much time may lie between the anchor and the ledger
@@ -55,6 +57,21 @@ def anchor_problem(
         return f"the anchor is of another ledger ({anchor.ledger_id}, this one is {ledger_id})"
     if anchor.seq and (found is None or found.hex() != anchor.hash):
         return f"the record at seq {anchor.seq} is not the one that the anchor names"
+    return None
+
+
+def seal_problem(anchor: AnchorState, path: Path) -> str | None:
+    """Return how a closed file differs from what it was when it was sealed, None if it does not.
+
+    Nothing can be said of a file that was not closed in good order, or that is open here.
+    """
+    if anchor.file_sha256 is None or has_wal(path) or held_here(path, writer=True):
+        return None
+    size, digest = file_digest(path)
+    if size != anchor.file_bytes:
+        return f"the file has {size} bytes, {anchor.file_bytes} when it was closed"
+    if digest != anchor.file_sha256:
+        return "the file's SHA-256 is not the one it had when it was closed"
     return None
 
 

@@ -95,7 +95,7 @@ def _check_inside(path: Path) -> None:
             found = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:  # its message may quote bytes of the file
         raise LedgerDamagedError(f"{path}: the ledger cannot be read: {error}") from error
     missing = [name for name in metadata.tables if name not in found]
     if missing and version == SCHEMA_VERSION:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from papertape.errors import LedgerDamagedError, LedgerFailedError
 from papertape.model.events import Event, Record, RunStarted, encode_event
-from papertape.tape.anchor import AnchorWriter, anchor_problem, read_anchor
+from papertape.tape.anchor import AnchorWriter, anchor_problem, read_anchor, seal_problem
 from papertape.tape.follow import LedgerReader
 from papertape.tape.identity import check_file, has_wal
 from papertape.tape.migrate import create_ledger, upgrade, user_version
@@ -217,7 +217,9 @@ def _open(path: Path, anchor_path: Path, accept_rollback: bool) -> Recovered:
         return recover(path)
     found = recover(path, 0 if anchor is None else anchor.seq)
     if anchor is not None and not accept_rollback:
-        problem = anchor_problem(anchor, found.ledger_id, found.head_seq, found.anchored)
+        problem = anchor_problem(
+            anchor, found.ledger_id, found.head_seq, found.anchored
+        ) or seal_problem(anchor, path)
         if problem:
             raise LedgerDamagedError(f"{path}: {problem}")
     connection = open_writer(path)

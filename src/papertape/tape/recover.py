@@ -37,7 +37,7 @@ def recover(path: Path, anchor_seq: int = 0) -> Recovered:
             return _recover(path, connection, anchor_seq)
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
         raise LedgerDamagedError(f"{path}: the ledger cannot be read: {error}") from error
 
 

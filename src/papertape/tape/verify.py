@@ -14,13 +14,12 @@ from sqlalchemy import Table
 
 from papertape.errors import LedgerDamagedError, NewerDataError, WorldError
 from papertape.model.events import Event, Record, decode_event, kind_of
-from papertape.tape.anchor import AnchorState, anchor_problem, file_digest, read_anchor
+from papertape.tape.anchor import AnchorState, anchor_problem, read_anchor, seal_problem
 from papertape.tape.chain import genesis, link
 from papertape.tape.identity import check_file, has_wal, read_uri
 from papertape.tape.migrate import fresh_schema
 from papertape.tape.rows import Projector, Row
 from papertape.tape.schema import ALEMBIC_REVISION, PROJECTIONS
-from papertape.tape.store import held_here
 
 DIFFERENCES_MAX = 20  # listed; the rest is counted
 FETCH_ROWS = 2_000  # held in memory at a time
@@ -83,7 +82,7 @@ def verify_ledger(
     except LedgerDamagedError as error:
         report.add(None, str(error))
     try:
-        if anchor is not None:
+        if anchor is not None and path.exists():
             _check_seal(report, path, anchor)
         there = check_file(path)
     except LedgerDamagedError as error:
@@ -105,16 +104,10 @@ def verify_ledger(
 
 
 def _check_seal(report: LedgerReport, path: Path, anchor: AnchorState) -> None:
-    """Compare the whole file with the digest taken when it was closed."""
-    open_here = held_here(path, writer=True)
-    if anchor.file_sha256 is None or has_wal(path) or open_here or not path.exists():
-        return
-    report.sealed = True
-    size, digest = file_digest(path)
-    if size != anchor.file_bytes:
-        report.add(None, f"the file has {size} bytes, {anchor.file_bytes} when it was closed")
-    elif digest != anchor.file_sha256:
-        report.add(None, "the file's SHA-256 is not the one it had when it was closed")
+    problem = seal_problem(anchor, path)
+    report.sealed = anchor.file_sha256 is not None and not has_wal(path)
+    if problem:
+        report.add(None, problem)
 
 
 def _check_content(
@@ -136,7 +129,7 @@ def _check_content(
             problem = anchor_problem(anchor, report.ledger_id, report.head_seq, found)
             if problem:
                 report.add(None, problem)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:
         report.add(None, f"the file cannot be read: {error}")
     finally:
         connection.close()
@@ -252,15 +245,15 @@ class _TableCheck:
     def _advance(self) -> None:
         try:
             self._next = next(self._rows, None)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             self._report.add(None, f"{self._name}: the table cannot be read: {error}")
             self._failed, self._next = True, None
 
     def expect(self, row: Row) -> None:
         """Check that this row comes next."""
         seq = int(row[0] or 0)
-        while self._next is not None and self._next[0] < seq:
-            self._report.add(self._next[0], f"{self._name}: a row that no event gives")
+        while self._next is not None and _seq_of(self._next) < seq:
+            self._report.add(_seq_of(self._next), f"{self._name}: a row that no event gives")
             self._advance()
         if self._failed:
             return
@@ -280,8 +273,13 @@ class _TableCheck:
     def finish(self) -> None:
         """Report the rows beyond the last event."""
         while self._next is not None:
-            self._report.add(self._next[0], f"{self._name}: a row that no event gives")
+            self._report.add(_seq_of(self._next), f"{self._name}: a row that no event gives")
             self._advance()
+
+
+def _seq_of(row: tuple[Any, ...]) -> int:
+    """Return the row's key; a damaged page may hold anything."""
+    return row[0] if isinstance(row[0], int) else 0
 
 
 def _rows_of(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
