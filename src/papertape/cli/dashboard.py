@@ -25,4 +25,10 @@ def dashboard(
     refuse_taken(chosen.dashboard.host, chosen.dashboard.port)
     from papertape.dashboard.server import serve
 
-    serve(chosen.dashboard.host, chosen.dashboard.port, chosen.data_dir)
+    token = chosen.dashboard.token
+    serve(
+        chosen.dashboard.host,
+        chosen.dashboard.port,
+        chosen.data_dir,
+        token.get_secret_value() if token else None,
+    )
