@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from papertape.core.arithmetic import notional_micros
+from papertape.core.fees import fill_fee_micros
 from papertape.model.instrument import Instrument
 from papertape.model.market_data import BarSeen, BookSeen
 from papertape.model.signal import Leg, Signal
 from papertape.strategies.base import Answer, Param, Strategy
-from papertape.strategies.sizing import lots_for_micros
+from papertape.strategies.sizing import ATTO_PER_MICRO, lots_for_micros
 from papertape.strategies.window import TimeWindow
 
 NS_PER_S = 1_000_000_000
 MICROS = 1_000_000
+NANOS = 1_000_000_000
 HALF = 2
 """Mids are counted in half ticks, so that they stay whole."""
 
@@ -25,12 +28,14 @@ class LongOnly(Strategy):
     """
 
     params: ClassVar[tuple[Param, ...]] = (
-        Param("window_s", int, 30, 1, 3600, "s", "span of the window"),
-        Param("hold_s", int, 60, 1, 86_400, "s", "longest time in a position"),
-        Param("rest_s", int, 20, 0, 86_400, "s", "pause after leaving an instrument"),
-        Param("order_usd", float, 100.0, 1, 1_000_000, "USD", "size of an entry"),
+        Param("window_s", int, 60, 1, 3600, "s", "span of the window"),
+        Param("warm_s", int, 5, 0, 3600, "s", "least span of data before an entry"),
+        Param("hold_s", int, 180, 1, 86_400, "s", "longest time in a position"),
+        Param("rest_s", int, 60, 0, 86_400, "s", "pause after leaving an instrument"),
+        Param("order_usd", float, 20.0, 1, 1_000_000, "USD", "size of an entry"),
     )
     window_s: int
+    warm_s: int
     hold_s: int
     rest_s: int
     order_usd: float
@@ -73,9 +78,19 @@ class LongOnly(Strategy):
         return window
 
     def may_enter(self, symbol: str, ts_ns: int) -> bool:
-        """Return whether the window is full, the pause over and the market open."""
+        """Return whether there is enough data, the pause is over and the market open."""
         rested = ts_ns - self._left_ns.get(symbol, 0) >= self.rest_s * NS_PER_S
-        return rested and self.window(symbol).full and self.context.tradable(symbol)
+        warm = self.window(symbol).covers(ts_ns, self.warm_s * NS_PER_S)
+        return rested and warm and self.context.tradable(symbol)
+
+    def round_trip_cost(self, instrument: Instrument, price_ticks: int, spread_ticks: int) -> int:
+        """Return what going in and out costs per share, in half ticks: the spread and two fees."""
+        lots = max(NANOS // instrument.lot_nanos, 1)
+        unit = instrument.tick_nanos * instrument.lot_nanos
+        worth = notional_micros(price_ticks, lots, unit)
+        fee = fill_fee_micros(instrument, price_ticks, lots, worth, maker=False)
+        fee_ticks = -(-fee * ATTO_PER_MICRO // (lots * unit))
+        return (spread_ticks + 2 * fee_ticks) * HALF
 
     def entry(self, symbol: str, ts_ns: int, out: int) -> tuple[int, int]:
         """Return (time, half ticks) of the entry; after a restart the first look counts."""

@@ -25,7 +25,8 @@ class MeanReversion(LongOnly):
         Param("entry_z", float, 2.0, 0.5, 10, "deviations", "distance below the average"),
         Param("floor_cents", float, 4.0, 0.1, 50, "cents", "least distance worth trading"),
         Param("floor_bps", float, 15.0, 0.1, 2000, "bps", "the same for pairs"),
-        Param("stop_cents", float, 6.0, 0.1, 50, "cents", "fall from entry that ends it"),
+        Param("stop_cents", float, 20.0, 0.1, 50, "cents", "fall from entry that ends it"),
+        Param("cost_multiple", float, 1.5, 0, 100, "x", "distance over the cost of in and out"),
         Param("low_cents", int, 10, 0, 99, "cents", "no entry below this price"),
         Param("high_cents", int, 90, 1, 100, "cents", "no entry above this price"),
     )
@@ -33,6 +34,7 @@ class MeanReversion(LongOnly):
     floor_cents: float
     floor_bps: float
     stop_cents: float
+    cost_multiple: float
     low_cents: int
     high_cents: int
 
@@ -43,19 +45,22 @@ class MeanReversion(LongOnly):
         if held:
             answer = self._leave(symbol, ts_ns, out, held, window)
         elif self.may_enter(symbol, ts_ns):
-            answer = self._enter(symbol, ts_ns, mid, window)
+            answer = self._enter(symbol, ts_ns, mid, spread_ticks, window)
         else:
             answer = None
         window.add(ts_ns, mid)
         return answer
 
-    def _enter(self, symbol: str, ts_ns: int, mid: int, window: TimeWindow) -> Answer:
+    def _enter(
+        self, symbol: str, ts_ns: int, mid: int, spread_ticks: int, window: TimeWindow
+    ) -> Answer:
         instrument = self.context.instruments[symbol]
         below = window.mean() - mid
         floor = self.half_ticks(instrument, self.floor_cents, self.floor_bps, mid)
         if below < floor or below < self.entry_z * window.deviation():
             return None
-        if not self._in_range(instrument, mid):
+        cost = self.round_trip_cost(instrument, mid // HALF, spread_ticks)
+        if below < self.cost_multiple * cost or not self._in_range(instrument, mid):
             return None
         gap = instrument.price_text(round(below / HALF))
         reason = f"{gap} below the average of {self.window_s} s"

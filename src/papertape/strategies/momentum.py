@@ -19,17 +19,17 @@ class Momentum(LongOnly):
     summary: ClassVar[str] = "Follows fast rises; leaves at a target, a stop or after a while."
     params: ClassVar[tuple[Param, ...]] = (
         *LongOnly.params,
-        Param("rise_cents", float, 6.0, 0.1, 50, "cents", "rise that counts as momentum"),
+        Param("rise_cents", float, 8.0, 0.1, 50, "cents", "rise that counts as momentum"),
         Param("rise_bps", float, 25.0, 0.1, 2000, "bps", "the same for pairs"),
-        Param("stop_cents", float, 5.0, 0.1, 50, "cents", "fall from entry that ends it"),
-        Param("target_cents", float, 10.0, 0.1, 90, "cents", "gain from entry that ends it"),
-        Param("spread_cents", float, 3.0, 0.1, 50, "cents", "widest spread worth paying"),
+        Param("stop_cents", float, 12.0, 0.1, 50, "cents", "fall from entry that ends it"),
+        Param("target_cents", float, 30.0, 0.1, 90, "cents", "gain from entry that ends it"),
+        Param("cost_multiple", float, 1.5, 0, 100, "x", "rise over the cost of going in and out"),
     )
     rise_cents: float
     rise_bps: float
     stop_cents: float
     target_cents: float
-    spread_cents: float
+    cost_multiple: float
 
     def look(self, symbol: str, ts_ns: int, mid: int, out: int, spread_ticks: int) -> Answer:
         """Enter on a rise; leave by the rules."""
@@ -43,8 +43,10 @@ class Momentum(LongOnly):
             return None
         instrument = self.context.instruments[symbol]
         needed = self.half_ticks(instrument, self.rise_cents, self.rise_bps, mid)
-        widest = self.half_ticks(instrument, self.spread_cents, self.rise_bps, mid)
-        if rise < needed or spread_ticks * HALF > widest:
+        if rise < needed:
+            return None
+        cost = self.round_trip_cost(instrument, mid // HALF, spread_ticks)
+        if rise < self.cost_multiple * cost:
             return None
         reason = f"rose {instrument.price_text(rise // HALF)} in {self.window_s} s"
         return self.buy(instrument, ts_ns, mid, reason, confidence_pct=60)

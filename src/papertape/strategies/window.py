@@ -11,19 +11,21 @@ SAMPLES_MAX = 100_000  # of one window: a burst must not eat the memory; the old
 class TimeWindow:
     """Holds (ts_ns, value) of the last `span_ns`; integer sums, so nothing drifts."""
 
-    __slots__ = ("_samples", "_span_ns", "_square", "_sum", "full")
+    __slots__ = ("_began_ns", "_samples", "_span_ns", "_square", "_sum")
 
     def __init__(self, span_ns: int) -> None:
-        """Start empty; `full` turns True once the window has been covered."""
+        """Start empty."""
         self._samples: deque[tuple[int, int]] = deque()
         self._span_ns = span_ns
         self._sum = 0
         self._square = 0
-        self.full = False
+        self._began_ns = -1
 
     def add(self, ts_ns: int, value: int) -> None:
         """Append a value and let go of those older than the span."""
         samples = self._samples
+        if self._began_ns < 0:
+            self._began_ns = ts_ns
         samples.append((ts_ns, value))
         self._sum += value
         self._square += value * value
@@ -32,7 +34,10 @@ class TimeWindow:
             _, old = samples.popleft()
             self._sum -= old
             self._square -= old * old
-            self.full = True
+
+    def covers(self, ts_ns: int, least_ns: int) -> bool:
+        """Return whether values have come in for at least `least_ns`."""
+        return 0 <= self._began_ns <= ts_ns - least_ns
 
     @property
     def first(self) -> int:

@@ -16,9 +16,9 @@ from papertape.feeds.simulation.grid import STEPS_PER_HOUR, STEPS_PER_MINUTE
 HOURS_KEPT_MAX = 4  # hours of path in memory per pair: the current one and its neighbours
 
 _ANCHOR_WAVES = ((1, 0.005), (6, 0.012), (48, 0.035), (400, 0.09))  # (hours, amplitude)
-_NOISE = 0.00005  # of the price, per step: 0.5 basis points
-_SWING_KEPT = 1 - 1 / 80  # per step: swings around the trend fade within about 20 s
-_SWING_NOISE = 0.00016
+_NOISE = 0.000025  # of the price, per step: a quarter of a basis point
+_SWING_KEPT = 1 - 1 / 120  # per step: swings around the trend fade within about 30 s
+_SWING_NOISE = 0.00005
 _FADE_STEPS = STEPS_PER_MINUTE  # swings start and end at nothing in each hour
 
 
@@ -122,11 +122,11 @@ def _segments(rng: random.Random) -> Iterator[tuple[int, float, float]]:
     while True:
         chance = rng.random()
         sign = 1 if rng.random() < 0.5 else -1
-        if chance < 0.40:
+        if chance < 0.55:
             steps = rng.randrange(480, 1920)
             yield steps, sign * rng.uniform(0.003, 0.009) / steps, 1.6
-        elif chance < 0.75:
-            yield rng.randrange(240, 1200), 0.0, 0.8
+        elif chance < 0.80:
+            yield rng.randrange(240, 720), 0.0, 0.8
         else:
             steps = rng.randrange(60, 200)
             move = sign * rng.uniform(0.002, 0.006)
