@@ -8,7 +8,7 @@ const { tradeCells, tradeSentence, tradesSentence } = await import(`${JS}/table.
 const { strategyWords } = await import(`${JS}/strategies.js`);
 const { tiles, quoteCells } = await import(`${JS}/markets.js`);
 const { refusalRows } = await import(`${JS}/refusals.js`);
-const { drawdownPct, figureTexts, History } = await import(`${JS}/figures.js`);
+const { drawdownPct, figureTexts, History, todayPnl } = await import(`${JS}/figures.js`);
 const { Burst } = await import(`${JS}/notifications.js`);
 const { sparkPoints } = await import(`${JS}/sparkline.js`);
 const { equityPoints, fillMarks } = await import(`${JS}/equity_chart.js`);
@@ -111,6 +111,13 @@ test("drawdown is measured from the highest point that was seen", () => {
   assert.equal(drawdownPct(95, [90, 100, 98]), 5);
   assert.equal(drawdownPct(120, [90, 100]), 0);
   assert.equal(drawdownPct(null, []), null);
+});
+
+test("today's P&L moves with equity between two words of the server", () => {
+  const status = { equity: 100, today_pnl: 5 };
+  assert.equal(todayPnl({ total_value: 100.2 }, status), 5.2);
+  assert.equal(todayPnl(null, status), 5);
+  assert.equal(todayPnl({ total_value: 1 }, { equity: null, today_pnl: null }), null);
 });
 
 test("figures say what they mean and unknown ones stay unknown", () => {
@@ -241,7 +248,7 @@ test("an empty table of trades says what will appear and what was refused last",
 });
 
 test("the title of the page carries P&L and mode", () => {
-  assert.equal(pageTitle({ today_pnl: 12.4 }, "SIMULATED"), "▲ 12.40 · SIMULATED · papertape");
-  assert.equal(pageTitle({ today_pnl: -3 }, "REPLAY"), "▼ 3.00 · REPLAY · papertape");
-  assert.equal(pageTitle({ today_pnl: null }, ""), "papertape");
+  assert.equal(pageTitle(12.4, "SIMULATED"), "▲ 12.40 · SIMULATED · papertape");
+  assert.equal(pageTitle(-3, "REPLAY"), "▼ 3.00 · REPLAY · papertape");
+  assert.equal(pageTitle(null, ""), "papertape");
 });

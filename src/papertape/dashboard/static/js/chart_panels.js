@@ -51,6 +51,10 @@ export class ChartPanels {
     for (const name of names) this.#drawOne(name, state.charts[name]);
   }
 
+  now(timeMs, value, drawdownPct) {
+    this.#equity.now(timeMs, value, drawdownPct);
+  }
+
   setTrades(trades) {
     this.#equity.setTrades(trades);
   }

@@ -4,6 +4,7 @@
 import { el, reconcile, setText, setTitle } from "./dom.js";
 import { EquityChart } from "./equity_chart.js";
 import { change, clock, count, money, MONTHS, percent, plural } from "./format.js";
+import { plain } from "./names.js";
 import { seriesToken, strategyColor } from "./palette.js";
 import { color } from "./theme.js";
 
@@ -101,6 +102,7 @@ function distributionOptions() {
   const whole = { ticks: { precision: 0 }, beginAtZero: true };
   const ticks = { maxRotation: 0, autoSkipPadding: 12, maxTicksLimit: 7, callback: edgeText };
   options.scales = { x: axis({ ...NO_GRID, ticks }), y: axis(whole) };
+  options.datasets = { bar: { categoryPercentage: 0.96, barPercentage: 1 } };
   return options;
 }
 
@@ -207,7 +209,7 @@ function drawLegend(shown, colors) {
   const rows = shown.map((slice, i) => ({ ...slice, color: colors[i] }));
   reconcile(list, rows, (row) => row.label, create, (node, row) => {
     node.children[0].style.backgroundColor = row.color;
-    setText(node.children[1], row.label);
+    setText(node.children[1], plain(row.label));
     setTitle(node.children[1], row.label);
     setText(node.children[2], percent(row.percent));
     setTitle(node.children[2], money(row.value));

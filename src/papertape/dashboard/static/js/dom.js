@@ -50,16 +50,18 @@ export function flash(node) {
   );
 }
 
-// A figure that flashes when it changes; its first value is not a change.
-export function setFigure(node, text, tone = "") {
+// The quieter sign of change, for what changes all the time.
+export function glow(node) {
+  if (reducedMotion() || document.hidden || !node.animate) return;
+  node.animate([{ color: color("accent") }, { color: color("accent"), offset: 0.7 }, {}], 420);
+}
+
+// A figure that shows that it changed; its first value is not a change.
+export function setFigure(node, text, sign = flash) {
   const known = node.dataset.known === "yes";
   const changed = setText(node, text);
   node.dataset.known = "yes";
-  if (tone) {
-    node.classList.toggle("gain", tone === "gain");
-    node.classList.toggle("loss", tone === "loss");
-  }
-  if (changed && known) flash(node);
+  if (changed && known) sign(node);
 }
 
 // A signed figure with its arrow, so that colour is never the only sign.

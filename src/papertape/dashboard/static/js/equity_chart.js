@@ -17,7 +17,8 @@ export function equityPoints(data) {
   for (let i = 0; i < labels.length; i += 1) {
     const time = Math.floor(Date.parse(labels[i]) / 1000);
     const value = data.equity?.[i] ?? data.values?.[i];
-    if (!Number.isFinite(time) || !Number.isFinite(value)) continue;
+    // A run begins before its feed has told the time: such a point has no place on a time axis.
+    if (!Number.isFinite(time) || time <= 0 || !Number.isFinite(value)) continue;
     const drawdown = data.drawdown_pct?.[i];
     const below = Number.isFinite(drawdown) ? -Math.abs(drawdown) : null;
     points.set(time, { time, value, below });
@@ -73,6 +74,9 @@ export class EquityChart {
   #trades = [];
   #range = "all";
   #byHand = false;
+  #held = false; // the chart is under a pressed pointer or a turning wheel
+  #now = null; // the value of this moment, drawn behind the last point of the tape
+  #nowTime = null;
   #onByHand = () => {};
 
   constructor(box) {
@@ -150,11 +154,25 @@ export class EquityChart {
   #listen() {
     const wheel = (mouseWheel) =>
       this.#chart.applyOptions({ handleScroll: { mouseWheel }, handleScale: { mouseWheel } });
+    // A finger that only scrolls the page past the chart moves nothing, so it takes nothing over.
+    const hold = () => {
+      this.#held = true;
+    };
+    const letGo = () => {
+      this.#held = false;
+    };
     this.#box.addEventListener("pointerdown", () => {
       wheel(true);
-      this.#takeOver();
+      hold();
     });
-    this.#box.addEventListener("pointerleave", () => wheel(false));
+    this.#box.addEventListener("wheel", hold, { passive: true });
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, letGo);
+    this.#box.addEventListener("pointerleave", () => {
+      wheel(false);
+      letGo();
+    });
+    const scale = this.#chart.timeScale();
+    scale.subscribeVisibleLogicalRangeChange(() => this.#held && this.#takeOver());
   }
 
   #takeOver() {
@@ -168,12 +186,18 @@ export class EquityChart {
   }
 
   setData(data) {
+    this.setPoints(equityPoints(data));
+  }
+
+  setPoints(points) {
     const kept = this.#byHand ? this.#chart.timeScale().getVisibleRange() : null;
-    this.#points = equityPoints(data);
+    this.#points = points;
     this.#equity.setData(this.#points.map(({ time, value }) => ({ time, value })));
     this.#drawdown.setData(
       this.#points.map(({ time, below }) => (below === null ? { time } : { time, value: below })),
     );
+    this.#nowTime = null;
+    this.#drawNow();
     this.#drawMarks();
     if (kept) this.#chart.timeScale().setVisibleRange(kept);
     else this.#fit();
@@ -186,10 +210,21 @@ export class EquityChart {
     if (!Number.isFinite(time) || !Number.isFinite(value) || (last && time < last.time)) return;
     const below = Number.isFinite(drawdownPct) ? -Math.abs(drawdownPct) : null;
     if (last && last.time === time) this.#points.pop();
-    this.#points.push({ time, value, below });
-    this.#equity.update({ time, value });
-    if (below !== null) this.#drawdown.update({ time, value: below });
-    if (!this.#byHand) this.#fit();
+    this.setPoints([...this.#points, { time, value, below }]);
+  }
+
+  // The value of this moment: one moving point, until the tape has a point of its own.
+  now(timeMs, value, drawdownPct) {
+    this.#now = { time: Math.floor(timeMs / 1000), value, below: -Math.abs(drawdownPct ?? 0) };
+    this.#drawNow();
+  }
+
+  #drawNow() {
+    const last = this.#points.at(-1);
+    if (!last || !this.#now || !Number.isFinite(this.#now.value)) return;
+    this.#nowTime ??= Math.max(this.#now.time, last.time);
+    this.#equity.update({ time: this.#nowTime, value: this.#now.value });
+    this.#drawdown.update({ time: this.#nowTime, value: this.#now.below });
   }
 
   setTrades(trades) {

@@ -35,6 +35,15 @@ export function drawdownPct(equity, curve) {
   return peak > 0 ? (100 * (peak - equity)) / peak : 0;
 }
 
+// Today's P&L at this moment. The status says what equity was when the day began; equity itself moves
+// with every price, and two figures of one page must not disagree.
+export function todayPnl(summary, status) {
+  if (typeof status?.today_pnl !== "number") return null;
+  if (typeof summary?.total_value !== "number") return status.today_pnl;
+  const moved = summary.total_value - status.equity;
+  return Number((status.today_pnl + moved).toFixed(6)); // money has at most 6 decimals
+}
+
 // The part of the equity curve that belongs to today (UTC, as the tape counts days).
 function today(labels, values) {
   const day = String(labels.at(-1) ?? "").slice(0, 10);
@@ -57,7 +66,7 @@ export function figureTexts(summary, status, curve, history) {
       spark: equity,
     },
     today: {
-      signed: status?.today_pnl ?? null,
+      signed: todayPnl(summary, status),
       note: `${format.plural(summary.trades_count, "trade", "trades")} in all`,
       spark: today(labels, equity),
     },

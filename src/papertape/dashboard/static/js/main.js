@@ -2,7 +2,7 @@
 
 import { initCharts, rethemeCharts } from "./charts.js";
 import { ChartPanels } from "./chart_panels.js";
-import { drawFigures, figureTexts, History } from "./figures.js";
+import { drawdownPct, drawFigures, figureTexts, History } from "./figures.js";
 import * as format from "./format.js";
 import { Live } from "./live.js";
 import { drawMarkets } from "./markets.js";
@@ -64,6 +64,8 @@ const draw = {
       const { cash, exposure } = portfolio.summary;
       history.add({ cash, exposure }, Date.now());
       drawFigures(document, figureTexts(portfolio.summary, status, data.cumulative, history));
+      const equity = portfolio.summary.total_value;
+      charts.now(engineMs(), equity, drawdownPct(equity, data.cumulative?.equity ?? []));
     }
     const words = "No account yet.";
     for (const name of FIGURES) panels.show(`figure-${name}`, known ? "live" : "empty", { words });
@@ -110,6 +112,7 @@ function mark(...topics) {
 
 function redraw() {
   frame = 0;
+  drawFrame();
   const topics = [...dirty];
   dirty.clear();
   for (const topic of topics) draw[topic](store.state);
@@ -118,7 +121,7 @@ function redraw() {
 
 function drawFrame() {
   const heard = { connection: live.state, heardMs: live.lastHeardMs, statusMs };
-  drawTopline(store.state.status, heard, Date.now());
+  drawTopline(store.state, heard, Date.now());
 }
 
 function told(notice) {
@@ -155,7 +158,7 @@ function listen() {
   store.on("status", (status) => {
     statusMs = Date.now();
     if (status?.server_ts_ns) skewMs = status.server_ts_ns * MS_PER_NS - statusMs;
-    drawFrame();
+    if (document.hidden) drawFrame(); // no frames are drawn then, but the title is still read
     mark(...ALSO.status);
   });
 }

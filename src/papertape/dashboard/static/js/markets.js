@@ -1,6 +1,6 @@
 // The market strip: one tile per market with its outcomes' best bid and ask, on the axis of cents.
 
-import { el, reconcile, setFigure, setText, setTitle } from "./dom.js";
+import { el, glow, reconcile, setFigure, setText, setTitle } from "./dom.js";
 import * as format from "./format.js";
 import { isOutcome, marketName } from "./names.js";
 
@@ -68,8 +68,8 @@ function updateQuote(quote, row) {
   const cells = quoteCells(row);
   quote.dataset.kind = isOutcome(row) ? "outcome" : "spot";
   setText(quote.children[0], cells.name);
-  setFigure(quote.children[1], cells.bid);
-  setFigure(quote.children[2], cells.ask);
+  setFigure(quote.children[1], cells.bid, glow);
+  setFigure(quote.children[2], cells.ask, glow);
   setText(quote.children[3], cells.spread);
 }
 
@@ -85,7 +85,8 @@ function footWords(tile, now) {
   const [first] = tile.rows;
   if (tile.state === "settled") return "settled";
   if (!first.ends_at) return first.venue;
-  return `ends in ${format.countdown(Date.parse(first.ends_at) - now)}`;
+  const left = Date.parse(first.ends_at) - now;
+  return left > 0 ? `ends in ${format.countdown(left)}` : "has ended, waits for its result";
 }
 
 function update(node, tile, clock) {
@@ -100,7 +101,7 @@ function update(node, tile, clock) {
   reconcile(quotes, tile.rows, (row) => row.symbol, createQuote, updateQuote);
   drawAxis(axis, first);
   setText(foot.children[0], footWords(tile, clock.engineMs));
-  setText(foot.children[1], STATES[tile.state] ?? "");
+  setText(foot.children[1], tile.state === "settled" ? "" : (STATES[tile.state] ?? ""));
   node.classList.toggle("market-done", tile.state === "settled");
   const newest = Math.max(...tile.rows.map((row) => row.seenMs ?? 0));
   const aged = newest > 0 && tile.state !== "settled";

@@ -46,11 +46,26 @@ export function learnMarkets(rows) {
 // "polymarket:btc-updown-5m:YES" without a question reads "btc updown 5m"; a pair stays a pair.
 export function marketName(row) {
   const known = row.question || questions.get(row.market) || questions.get(row.symbol);
-  if (known) return known;
+  if (known) return plain(known);
   if (row.market && !row.market.includes(":")) return row.market;
   const parts = String(row.market || row.symbol || "").split(":");
   const slug = parts.length > 1 ? parts[1] : parts[0];
   return slug.includes("/") ? slug : slug.replaceAll("-", " ");
+}
+
+// The frame says SIMULATED already; in a narrow cell the word would be all that one can read.
+export function plain(question) {
+  const rest = question.replace(/^simulated:?\s+/i, "");
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
+}
+
+// "NO + NO + NO + NO" of a set reads "4 × NO".
+export function outcomeName(row) {
+  const parts = String(row.outcome ?? "").split(" + ");
+  if (parts.length < 2) return parts[0];
+  const same = parts.every((part) => part === parts[0]);
+  if (same) return `${parts.length} × ${parts[0]}`;
+  return parts.length === 2 ? parts.join(" + ") : `set of ${parts.length}`;
 }
 
 export function isOutcome(row) {

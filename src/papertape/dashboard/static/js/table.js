@@ -2,7 +2,7 @@
 
 import { el, flash, reconcile, setText, setTitle } from "./dom.js";
 import * as format from "./format.js";
-import { isOutcome, marketName } from "./names.js";
+import { isOutcome, marketName, outcomeName } from "./names.js";
 
 const SIDES = {
   BUY: "Buy",
@@ -22,7 +22,7 @@ export function tradeCells(trade) {
     utc: format.utc(trade.time),
     strategy: trade.strategy,
     market: marketName(trade),
-    outcome: trade.outcome ?? "",
+    outcome: outcomeName(trade),
     side: SIDES[trade.side] ?? trade.side,
     quantity: format.quantity(trade.quantity),
     price: outcome ? format.cents(trade.price) : format.price(trade.price),

@@ -1,6 +1,7 @@
 // The line that every page has: mode, bot, feed, equity and today, connection; and the page title.
 
 import { setFigure, setSigned, setText, setTitle } from "./dom.js";
+import { todayPnl } from "./figures.js";
 import * as format from "./format.js";
 import { modeName } from "./names.js";
 import { botSign, connectionSign, feedSign, notice, pageTitle } from "./words.js";
@@ -14,7 +15,7 @@ function sign(id, { dot, text }, ageText = "") {
 }
 
 // heard: {connection, heardMs, statusMs} on this browser's clock
-export function drawTopline(status, heard, nowMs) {
+export function drawTopline({ status, portfolio }, heard, nowMs) {
   const since = nowMs - (heard.statusMs ?? nowMs);
   const ageOf = (ms) => (typeof ms === "number" ? format.age(ms + since) : "");
   const running = status?.bot.state === "running";
@@ -26,11 +27,12 @@ export function drawTopline(status, heard, nowMs) {
   const mode = modeName(status.mode);
   setText(document.getElementById("mode-badge"), mode);
   setTitle(document.getElementById("sign-feed"), feedTitle(status));
-  setFigure(document.getElementById("topline-equity"), format.money(status.equity));
-  const pnl = status.today_pnl;
+  const equity = portfolio?.summary?.total_value ?? status.equity;
+  setFigure(document.getElementById("topline-equity"), format.money(equity));
+  const pnl = todayPnl(portfolio?.summary, status);
   const today = document.getElementById("topline-today");
   setSigned(today, format.change(pnl), format.arrow(pnl), format.tone(pnl));
-  const title = pageTitle(status, mode);
+  const title = pageTitle(pnl, mode);
   if (document.title !== title) document.title = title;
 }
 

@@ -132,8 +132,7 @@ export const EMPTY = {
   refusals: "No signal was refused.",
 };
 
-export function pageTitle(status, modeName) {
-  const pnl = status?.today_pnl;
+export function pageTitle(pnl, modeName) {
   const shown = typeof pnl === "number" ? format.money(Math.abs(pnl)) : "";
   const figure = `${format.arrow(pnl)} ${shown}`.trim();
   return [figure, modeName, "papertape"].filter(Boolean).join(" · ");
