@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from tests.dashboard.tapes import Tape
 
 from papertape.dashboard.app import create_app
 from papertape.dashboard.settings import DashboardSettings
-from tests.dashboard.tapes import Tape
 
 PORT = 5001
 HOST = f"127.0.0.1:{PORT}"

@@ -60,7 +60,6 @@ def create_app(
         TESTING=False,
         PROPAGATE_EXCEPTIONS=False,
         PROVIDE_AUTOMATIC_OPTIONS=False,
-        TRUSTED_HOSTS=sorted(settings.hosts),
         MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_BYTES_MAX,
         MAX_FORM_PARTS=20,

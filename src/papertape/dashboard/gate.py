@@ -17,6 +17,7 @@ from werkzeug.routing import Map
 from papertape.dashboard.keys import BearerToken, CsrfToken
 from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.strict_json import BODY_BYTES_MAX, dumps
+from papertape.errors import PapertapeError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -114,7 +115,8 @@ class Gate:
 
     def _refusals(self, environ: WSGIEnvironment) -> Iterator[Refusal]:
         yield from _sizes(environ)
-        if str(environ.get("HTTP_HOST", "")).lower() not in self._settings.hosts:
+        environ["HTTP_HOST"] = host = str(environ.get("HTTP_HOST", "")).lower()
+        if host not in self._settings.hosts:
             yield Refusal(400, "bad_host", "this address is not one of the dashboard's")
         path, method = _path(environ), environ["REQUEST_METHOD"]
         if path.startswith(SOCKET_PATH):
@@ -154,8 +156,7 @@ class Gate:
             yield Refusal(403, "bad_origin", "only the dashboard's own pages may do this")
         kind, _, given = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
         if kind:
-            if kind.lower() != "bearer" or not self._bearer.matches(given.strip()):
-                yield Refusal(401, "bad_token", "the token is wrong; `papertape token` prints it")
+            yield from self._token(kind, given.strip())
             return
         if origin is None:
             yield Refusal(403, "no_origin", "send Authorization: Bearer and `papertape token`")
@@ -163,6 +164,15 @@ class Gate:
             yield Refusal(403, "cross_site", "only the dashboard's own pages may do this")
         if not self._csrf.matches(str(environ.get("HTTP_X_CSRF_TOKEN", ""))):
             yield Refusal(403, "bad_csrf", "X-CSRF-Token is missing or old; reload the page")
+
+    def _token(self, kind: str, given: str) -> Iterator[Refusal]:
+        try:
+            good = kind.lower() == "bearer" and self._bearer.matches(given)
+        except PapertapeError as error:
+            yield Refusal(503, "token_unreadable", str(error))
+            return
+        if not good:
+            yield Refusal(401, "bad_token", "the token is wrong; `papertape token` prints it")
 
 
 def _path(environ: WSGIEnvironment) -> str:

@@ -27,7 +27,7 @@ from papertape.tape.doorbell import DoorbellListener
 
 log = structlog.get_logger("papertape.dashboard")
 
-STOP_S_MAX = 1.0  # for answers under way; sockets are cut
+STOP_S_MAX = 0.5  # for answers under way; sockets are cut
 REQUEST_S_MAX = 30.0  # a connection that says nothing for so long is closed
 CONNECTIONS_MAX = 256  # sockets, and requests beside them
 BACKLOG = 64
