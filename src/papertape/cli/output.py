@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_COLUMNS = 200  # where no terminal says its width, nothing needs to be folded
 
 
 def print_json(document: object) -> None:
@@ -16,7 +22,6 @@ def print_json(document: object) -> None:
 
 def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
     """Print names and values as a table of two columns."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -24,12 +29,11 @@ def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
     table.add_column(justify="right", overflow="fold")
     for name, value in pairs.items():
         table.add_row(name, cell(value))
-    Console().print(cell(title), table, sep="\n")
+    _console().print(cell(title), table, sep="\n")
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows as a table; columns of numbers stand to the right."""
-    from rich.console import Console
     from rich.table import Table
 
     body = [list(row) for row in rows]
@@ -39,7 +43,13 @@ def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
         table.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in body:
         table.add_row(*[cell(value) for value in row])
-    Console().print(*([cell(title)] if title else []), table, sep="\n")
+    _console().print(*([cell(title)] if title else []), table, sep="\n")
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
 def cell(value: object) -> str:
