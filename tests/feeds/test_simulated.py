@@ -239,7 +239,7 @@ def test_the_negrisk_event_leaves_real_gaps_both_ways_and_shows_some_that_fees_e
                 found["all_no"] += 1
                 depth.append(min(b.ask_lots[0] for b in nos))
     assert found["all_yes"] > 20 and found["all_no"] > 20 and teased > 20
-    assert found["all_yes"] + found["all_no"] < 70 * 60 * 0.2
+    assert found["all_yes"] + found["all_no"] < 70 * 60 * 0.25
     assert min(depth) >= 30 * 100 and max(depth) <= 200 * 100
 
 

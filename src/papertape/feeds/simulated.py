@@ -61,9 +61,9 @@ class SimulatedFeed:
             Pair(seed, "ETH/USDT", eth, median_lots=30_000),
         ]
         self._series: list[Series] = [
-            UpDown(seed, "btc", btc, offset_s=0),
-            UpDown(seed, "eth", eth, offset_s=100),
-            UpDown(seed, "sol", sol, offset_s=200),
+            UpDown(seed, "btc", btc, offset_s=0, impatient=True),
+            UpDown(seed, "eth", eth, offset_s=100, impatient=True),
+            UpDown(seed, "sol", sol, offset_s=200, impatient=False),
             EventSeries(
                 seed, "harbour-bridge", "harbour bridge open by {end} UTC?", hours=2, offset_s=900
             ),

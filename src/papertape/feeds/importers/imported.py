@@ -73,9 +73,8 @@ def _convert(found: _Format, source: Path, folder: Path, progress: Progress | No
         recorder.close()
     if not report.items:
         reasons = ", ".join(f"{reason} ({each.count})" for reason, each in report.malformed.items())
-        raise InvalidInputError(
-            "source", str(source), f"a recording with a usable record; found none: {reasons or 'empty'}"
-        )
+        expected = f"a recording with a usable record; found none: {reasons or 'empty'}"
+        raise InvalidInputError("source", str(source), expected)
 
 
 def _recognise(source: Path) -> _Format:

@@ -14,6 +14,7 @@ from papertape.feeds.simulation.grid import (
     STEPS_PER_HOUR,
     STEPS_PER_S,
 )
+from papertape.feeds.simulation.quoting import followed, impatience
 from papertape.feeds.simulation.series import (
     NO_WINS,
     SPLIT,
@@ -28,6 +29,8 @@ from papertape.model.instrument import FeeSchedule
 RESOLVE_STEPS = 30 * STEPS_PER_S
 SPLIT_CHANCE = 0.1  # of markets that resolve 50/50
 SPLIT_FROM = 0.93  # of the life: from here on the price of such a market goes to a half
+PUSH_PAUSE_S = (20, 120)
+SLEW_TICKS = 200  # a second: news takes a while to arrive
 PATHS_KEPT_MAX = 2  # windows in memory: the current one and the one that is resolving
 
 
@@ -95,4 +98,5 @@ class EventSeries(SingleSeries):
             for second, price in enumerate(path):
                 done = max(0.0, second / seconds - SPLIT_FROM) / (1 - SPLIT_FROM)
                 path[second] = price + (0.5 - price) * done
-        return [round(price * ONE_TICKS) for price in path]
+        pushes = impatience(rng, len(path), 1, PUSH_PAUSE_S)
+        return followed(path, pushes, SLEW_TICKS)

@@ -12,7 +12,7 @@ from papertape.feeds.simulation.grid import (
     EVENT_FEES,
     ONE_TICKS,
     SHARE_LOTS,
-    STEPS_PER_HOUR,
+    STEPS_PER_MINUTE,
     STEPS_PER_S,
     VENUE,
     market_id_of,
@@ -31,30 +31,30 @@ from papertape.model.instrument import FeeSchedule
 from papertape.model.market import EventGroup
 from papertape.model.market_data import MarketData
 
+WINDOW_STEPS = 20 * STEPS_PER_MINUTE
 RESOLVE_STEPS = 30 * STEPS_PER_S
 CALM_HALF_TICKS = 35
 TRADES_PER_MILLE = 120
 PATHS_KEPT_MAX = 2
-GAP_PAUSE_S = (12, 45)  # seconds between two gaps
-GAP_LENGTH_S = (4, 8)
-GAP_REAL_CHANCE = 0.5  # of gaps that are worth something after fees
-GAP_EDGE_TICKS = (15, 110)  # what such a gap leaves per share after fees, at least
+GAP_PAUSE_S = (3, 6)  # seconds between two gaps: a newcomer sees the first trade within 20 s
+GAP_LENGTH_S = (3, 5)
+GAP_EDGE_TICKS = (60, 150)  # what such a gap leaves per share after fees, at least
 GAP_TEASE_TICKS = (-190, -110)  # a gap that fees eat: between the two after its last cent
-GAP_SHARES = (30, 200)
+GAP_SHARES = (40, 90)
 
 Direction = Literal["all_yes", "all_no"]
 Gap = tuple[Direction, int, int]  # direction, least ticks per share after fees, lots offered
 
 
 class NegRiskSeries(Series):
-    """Windows of one hour; exactly one of the four outcomes pays."""
+    """Windows of twenty minutes; exactly one of the four outcomes pays."""
 
     def __init__(self, seed: int, name: str, title: str, names: tuple[str, ...]) -> None:
-        """Ask which of `names` wins `title` in each hour."""
+        """Ask which of `names` wins `title` in each window."""
         super().__init__(
             seed,
             name,
-            period_steps=STEPS_PER_HOUR,
+            period_steps=WINDOW_STEPS,
             offset_steps=150 * STEPS_PER_S,
             resolve_steps=RESOLVE_STEPS,
             every_steps=STEPS_PER_S,
@@ -133,7 +133,7 @@ class NegRiskSeries(Series):
         fair, before = path[second], path[max(0, second - 1)]
         chance = self.chance[(second * 11 + window * 17) & TABLE_MASK]
         quotes = [
-            quote_around(now, CALM_HALF_TICKS + (chance * (leg + 1)) % 50 + abs(now - then))
+            quote_around(now, max(CALM_HALF_TICKS + (chance * (leg + 1)) % 50, abs(now - then)))
             for leg, (now, then) in enumerate(zip(fair, before, strict=True))
         ]
         gap = gaps.get(second)
@@ -166,14 +166,15 @@ class NegRiskSeries(Series):
         return prices
 
     def _make_gaps(self, window: int) -> dict[int, Gap]:
-        """Return at which seconds of a window which gap is open."""
+        """Return at which seconds of a window which gap is open; every other one fees eat."""
         rng = stream(self.seed, self.name, "gaps", window)
         seconds = self.period_steps // STEPS_PER_S
         gaps: dict[int, Gap] = {}
         second = rng.randrange(2, GAP_PAUSE_S[1])
+        real = rng.random() < 0.5
         while second < seconds:
             direction: Direction = "all_yes" if rng.random() < 0.5 else "all_no"
-            real = rng.random() < GAP_REAL_CHANCE
+            real = not real
             edge = rng.randrange(*(GAP_EDGE_TICKS if real else GAP_TEASE_TICKS))
             lots = rng.randrange(*GAP_SHARES) * SHARE_LOTS
             length = rng.randrange(*GAP_LENGTH_S)

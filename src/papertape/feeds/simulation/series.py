@@ -168,8 +168,8 @@ class SingleSeries(Series):
     def emit(self, step: int, ts_ns: int, out: list[MarketData]) -> None:
         """Add YES and NO books that mirror each other, and now and then a print before them.
 
-        The spread covers the whole move since the last quote: an old quote of one token and a new
-        one of the other then never add up to a gain that nobody offered.
+        The spread covers the move since the last quote: an old quote of one token and a new one of
+        the other then never add up to a gain that nobody offered.
         """
         window = self.window(step)
         first = self.start_step(window)
@@ -177,7 +177,7 @@ class SingleSeries(Series):
         before = self.fair_ticks(window, max(first, step - self.every_steps))
         move = abs(fair - before)
         chance = self.chance[(step * 7 + window * 13) & TABLE_MASK]
-        half = self.calm_half_ticks + chance // 12 + move
+        half = max(self.calm_half_ticks + chance // 25, move - self.calm_half_ticks)
         bid, ask = quote_around(fair, half)
         slug = self.slug(window)
         symbols = (f"{VENUE}:{slug}:YES", f"{VENUE}:{slug}:NO")
