@@ -33,9 +33,9 @@ class Arbitrage(Strategy):
     name: ClassVar[str] = "arbitrage"
     summary: ClassVar[str] = "Complete sets bought below what they are sure to pay."
     params: ClassVar[tuple[Param, ...]] = (
-        Param("profit_usd_min", float, 0.5, 0, 100_000, "USD", "least profit of a set after fees"),
+        Param("profit_usd_min", float, 0.2, 0, 100_000, "USD", "least profit of a set after fees"),
         Param("order_usd", float, 1000.0, 1, 1_000_000, "USD", "most that a set may cost"),
-        Param("rest_s", int, 2, 0, 3600, "s", "pause per set after acting on it"),
+        Param("rest_s", int, 10, 0, 3600, "s", "pause per set after acting on it"),
         Param("book_age_s", int, 5, 1, 3600, "s", "oldest book of a leg that counts"),
     )
     profit_usd_min: float

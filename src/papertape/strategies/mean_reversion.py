@@ -22,10 +22,10 @@ class MeanReversion(LongOnly):
     summary: ClassVar[str] = "Buys sudden falls below the recent average; sells the way back."
     params: ClassVar[tuple[Param, ...]] = (
         *LongOnly.params,
-        Param("entry_z", float, 2.0, 0.5, 10, "deviations", "distance below the average"),
-        Param("floor_cents", float, 4.0, 0.1, 50, "cents", "least distance worth trading"),
+        Param("entry_z", float, 3.0, 0.5, 10, "deviations", "distance below the average"),
+        Param("floor_cents", float, 8.0, 0.1, 50, "cents", "least distance worth trading"),
         Param("floor_bps", float, 15.0, 0.1, 2000, "bps", "the same for pairs"),
-        Param("stop_cents", float, 20.0, 0.1, 50, "cents", "fall from entry that ends it"),
+        Param("stop_cents", float, 12.0, 0.1, 50, "cents", "fall from entry that ends it"),
         Param("cost_multiple", float, 1.5, 0, 100, "x", "distance over the cost of in and out"),
         Param("low_cents", int, 10, 0, 99, "cents", "no entry below this price"),
         Param("high_cents", int, 90, 1, 100, "cents", "no entry above this price"),
