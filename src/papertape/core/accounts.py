@@ -95,10 +95,10 @@ class Accounts:
     ) -> tuple[int, int]:
         """Book a fill and return (change of cost, realised gain before fees)."""
         cost, realized = self.effect(key, buying, lots, notional_micros)
+        moved = (-notional_micros if buying else notional_micros) - fee_micros
+        cash = checked(self.cash_micros + moved)
         self.enter(key, lots if buying else -lots, cost, realized, fee_micros, ts_ns)
-        self.cash_micros = checked(
-            self.cash_micros + (-notional_micros if buying else notional_micros) - fee_micros
-        )
+        self.cash_micros = cash
         self.check()
         return cost, realized
 
@@ -132,19 +132,22 @@ class Accounts:
     def enter(
         self, key: Key, lots: int, cost_micros: int, realized_micros: int, fee_micros: int, ts: int
     ) -> None:
-        """Change one position and the totals; cash is the caller's."""
-        position = self.positions.get(key)
-        if position is None:
-            position = self.positions[key] = Position(opened_ts_ns=ts)
-        position.quantity_lots = checked(position.quantity_lots + lots)
-        position.cost_micros = checked(position.cost_micros + cost_micros)
-        position.realized_micros = checked(position.realized_micros + realized_micros)
-        position.fees_micros = checked(position.fees_micros + fee_micros)
-        self.cost_micros = checked(self.cost_micros + cost_micros)
-        self.realized_micros = checked(self.realized_micros + realized_micros)
+        """Change one position and the totals, or nothing if that fails; cash is the caller's."""
+        old = self.positions.get(key) or Position(opened_ts_ns=ts)
+        new = Position(
+            checked(old.quantity_lots + lots),
+            checked(old.cost_micros + cost_micros),
+            checked(old.realized_micros + realized_micros),
+            checked(old.fees_micros + fee_micros),
+            old.opened_ts_ns,
+        )
+        if new.quantity_lots < 0 or (new.quantity_lots == 0 and new.cost_micros):
+            raise AccountsBrokenError(f"{key}: {new.quantity_lots} lots at a cost")
+        cost = checked(self.cost_micros + cost_micros)
+        realized = checked(self.realized_micros + realized_micros)
         self.fees_micros = checked(self.fees_micros + fee_micros)
-        if position.quantity_lots < 0 or (position.quantity_lots == 0 and position.cost_micros):
-            raise AccountsBrokenError(f"{key}: {position.quantity_lots} lots at a cost")
+        self.cost_micros, self.realized_micros = cost, realized
+        self.positions[key] = new
 
     def close_if_flat(self, key: Key) -> int | None:
         """Remove a flat position; return its round trip's gain after fees, None if still open."""

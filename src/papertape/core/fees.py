@@ -9,10 +9,17 @@ FIVE_DECIMALS_MICROS = 10  # Polymarket rounds fees to 5 decimals: steps of 10 m
 CENT_MICROS = 10_000
 
 
-def curve_weight(instrument: Instrument, ticks: int, lots: int) -> int:
-    """Return lots x (t(one-t))^e: what a curve fee is proportional to, as an integer."""
+def fee_weight(instrument: Instrument, ticks: int, lots: int, *, maker: bool) -> int:
+    """Return rate x lots x (t(one-t))^e: what a curve's fee is proportional to, as an integer.
+
+    The rate is part of it, so that taker's and maker's fills of one order can be added.
+    """
+    fees = instrument.fees
+    rate_ppm = fees.maker_ppm if maker else fees.taker_ppm
+    if not rate_ppm:
+        return 0
     one = instrument.one_ticks
-    return lots * (ticks * (one - ticks)) ** instrument.fees.exponent
+    return rate_ppm * lots * (ticks * (one - ticks)) ** fees.exponent
 
 
 def fill_fee_micros(
@@ -39,11 +46,11 @@ def fill_fee_micros(
     if fees.kind == "proportional":
         return div_half_even(notional_micros * rate_ppm, PPM)
     scale = PPM * NANOS * instrument.one_ticks ** (2 * fees.exponent)
-    weight = curve_weight(instrument, ticks, lots)
+    weight = fee_weight(instrument, ticks, lots, maker=maker)
     if fees.kind == "curve":
-        steps = 100_000 * weight * rate_ppm * instrument.lot_nanos
+        steps = 100_000 * weight * instrument.lot_nanos
         return FIVE_DECIMALS_MICROS * div_half_up(steps, scale)
-    total = 100 * (weight_before + weight) * rate_ppm * instrument.lot_nanos
+    total = 100 * (weight_before + weight) * instrument.lot_nanos
     return CENT_MICROS * div_ceil(total, scale) - charged_before_micros
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from papertape.core.arithmetic import notional_micros
-from papertape.core.fees import curve_weight, fill_fee_micros
+from papertape.core.fees import fee_weight, fill_fee_micros
 from papertape.core.matching import Taken, walk
 from papertape.engine.ids import Ids
 from papertape.engine.market_watch import MarketWatch
@@ -129,7 +129,7 @@ class PaperTradingEngine:
                 weight_before=weight,
                 charged_before_micros=fee,
             )
-            weight += curve_weight(instrument, ticks, lots)
+            weight += fee_weight(instrument, ticks, lots, maker=False)
             notional += worth
             filled += lots
             mine[ticks] = mine.get(ticks, 0) + lots
@@ -267,7 +267,7 @@ class PaperTradingEngine:
         key = (order.strategy, order.symbol)
         cost, realized = self._holdings().effect(key, working.buying, lots, notional)
         working.remaining_lots -= lots
-        working.weight += curve_weight(instrument, ticks, lots)
+        working.weight += fee_weight(instrument, ticks, lots, maker=liquidity == "maker")
         working.charged_micros += fee
         self._watch.use(order.symbol, level_ticks, lots, buying=working.buying)
         self._note(
