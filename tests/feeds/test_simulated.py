@@ -293,7 +293,7 @@ def test_prices_trend_and_turn(hour):
     moves = [b - a for a, b in pairwise(closes)]
     assert max(moves) > closes[0] * 0.001 and min(moves) < -closes[0] * 0.001
     ups = sum(m > 0 for m in moves)
-    assert 0.25 < ups / len(moves) < 0.75
+    assert 0.15 < ups / len(moves) < 0.85
 
 
 def test_markets_that_ended_while_nobody_looked_are_resolved_first(hour):
