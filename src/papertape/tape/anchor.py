@@ -6,6 +6,7 @@ ledger. The anchor names a record that was durable; a file that has not reached 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -76,7 +77,7 @@ def seal_problem(anchor: AnchorState, path: Path) -> str | None:
 
 
 class AnchorWriter:
-    """Writes the anchor as the ledger grows; called by the writer thread after commits."""
+    """Writes the anchor as the ledger grows."""
 
     def __init__(self, path: Path, ledger_id: str,
                  monotonic: Callable[[], float] = time.monotonic) -> None:  # fmt: skip
@@ -95,10 +96,6 @@ class AnchorWriter:
             age_s >= SECONDS_PER_WRITE or (behind >= EVENTS_PER_WRITE and age_s >= SECONDS_MIN)
         )
 
-    def behind(self, seq: int) -> bool:
-        """Return whether there is anything newer than the anchor."""
-        return seq > self._seq
-
     def write(self, seq: int, head_hash: bytes, *, sealed: Path | None = None) -> None:
         """Write the anchor durably; `sealed`: the closed ledger file, to be hashed as a whole."""
         size, digest = (None, None) if sealed is None else file_digest(sealed)
@@ -108,6 +105,38 @@ class AnchorWriter:
         )  # fmt: skip
         write_atomic(self._path, msgspec.json.format(msgspec.json.encode(state)) + b"\n")
         self._seq, self._written_s = seq, self._monotonic()
+
+
+class AnchorKeeper:
+    """A thread that lets the anchor follow: its two fsyncs hold up no commit."""
+
+    def __init__(
+        self,
+        anchor: AnchorWriter,
+        durable: Callable[[], tuple[int, bytes]],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        """Follow `durable`, the newest durable seq with its hash; tell `failed` of a failure."""
+        self._anchor = anchor
+        self._durable = durable
+        self._failed = failed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="ledger-anchor", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; the last anchor is the caller's to write."""
+        self._stop.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        try:
+            while not self._stop.wait(SECONDS_MIN):
+                seq, head_hash = self._durable()
+                if self._anchor.due(seq):
+                    self._anchor.write(seq, head_hash)
+        except OSError as error:
+            self._failed(error)
 
 
 def file_digest(path: Path) -> tuple[int | None, str | None]:

@@ -11,7 +11,13 @@ from typing import Protocol
 
 from papertape.errors import LedgerDamagedError, LedgerFailedError
 from papertape.model.events import Event, Record, RunStarted, encode_event
-from papertape.tape.anchor import AnchorWriter, anchor_problem, read_anchor, seal_problem
+from papertape.tape.anchor import (
+    AnchorKeeper,
+    AnchorWriter,
+    anchor_problem,
+    read_anchor,
+    seal_problem,
+)
 from papertape.tape.follow import LedgerReader
 from papertape.tape.identity import check_file, has_wal
 from papertape.tape.migrate import create_ledger, upgrade, user_version
@@ -22,7 +28,6 @@ from papertape.tape.store import close_connection, open_writer
 from papertape.tape.writer import Batch, Item, LedgerWriter, Snapshot
 
 QUEUE_EVENTS_MAX = 20_000  # numbered and not yet durable: about a second of work for the disk
-IDLE_S = 1.0  # how long the writer sleeps at most while the anchor is behind
 CLOSE_TIMEOUT_S = 30.0  # a full queue on a slow disk
 
 
@@ -74,6 +79,8 @@ class SqliteLedger:
         self._failure: BaseException | None = None
         self._closing = False
         self._reader = LedgerReader(path)
+        self._durable_head = (found.head_seq, found.head_hash)
+        self._keeper = AnchorKeeper(self._anchor, lambda: self._durable_head, self._fail)
         self._thread = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -158,53 +165,52 @@ class SqliteLedger:
 
     def _write(self) -> None:
         try:
-            while not (self._closing and not self._queue):
-                items = self._next_items()
-                if items:
-                    self._commit(items)
-                elif self._anchor.behind(self._durable):
-                    self._anchor.write(self._durable, self._writer.head_hash)
-            self._seal()
+            while self._failure is None and not (self._closing and not self._queue):
+                self._commit(self._next_items())
+            self._keeper.stop()
+            if self._failure is None:
+                self._seal()
         except Exception as error:  # noqa: BLE001  whatever it is, nothing is recorded any more
             self._fail(error)
+            self._keeper.stop()
+        self._writer.close()
 
     def _next_items(self) -> list[Item]:
-        """Return all that is queued; nothing when it is time to look after the anchor."""
         with self._lock:
-            if not self._queue and not self._closing:
-                self._work.wait(IDLE_S if self._anchor.behind(self._durable) else None)
+            while not self._queue and not self._closing and self._failure is None:
+                self._work.wait()
             items = list(self._queue)
             self._queue.clear()
         return items
 
     def _commit(self, items: list[Item]) -> None:
+        if not items:
+            return
         self._writer.commit(items)
-        batches = [item for item in items if isinstance(item, Batch)]
-        count = sum([len(batch.records) for batch in batches])
+        count = sum([len(item.records) for item in items if isinstance(item, Batch)])
         with self._lock:
             self._durable += count
+            self._durable_head = (self._durable, self._writer.head_hash)
             self._queued_events -= count
             self._items_done += len(items)
             idle = not self._queue
             self._progress.notify_all()
         if self._doorbell is not None and count:
             self._doorbell.ring()
-        if self._anchor.due(self._durable):
-            self._anchor.write(self._durable, self._writer.head_hash)
         self._writer.tidy(idle=idle)
 
     def _seal(self) -> None:
         self._reader.close()
         self._writer.finish()
         sealed = None if has_wal(self._path) else self._path
-        self._anchor.write(self._durable, self._writer.head_hash, sealed=sealed)
+        self._anchor.write(*self._durable_head, sealed=sealed)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         with self._lock:
-            self._failure = error
+            self._failure = self._failure or error
             self._queue.clear()
             self._progress.notify_all()
-        self._writer.close()
+            self._work.notify()
 
 
 def _open(path: Path, anchor_path: Path, accept_rollback: bool) -> Recovered:
