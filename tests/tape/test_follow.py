@@ -15,6 +15,7 @@ from papertape.errors import LedgerDamagedError
 from papertape.model.events import OrderClosed, OrderFilled, OrderSubmitted, SignalRaised
 from papertape.tape.follow import LedgerReader
 from papertape.tape.ledger import SqliteLedger
+from papertape.tape.store import driver
 
 
 def test_a_ledger_that_is_not_there_yet_is_empty_and_then_comes_alive(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_no_question_scans_a_table(reader: LedgerReader) -> None:
     raw.head_seq()
     asked = raw._connection
     assert asked is not None
-    asked.connection.driver_connection.set_trace_callback(statements.append)  # type: ignore[union-attr]
+    driver(asked).set_trace_callback(statements.append)
     raw.trades(ACCOUNT)
     raw.trades(ACCOUNT, strategy="arbitrage", before_seq=99)
     raw.trades(ACCOUNT, symbol=YES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -73,7 +74,8 @@ def test_event_ids_are_unique_and_name_the_run(make: MakeLedger) -> None:
 
 def test_what_cannot_be_encoded_is_refused_before_it_gets_a_number(make: MakeLedger) -> None:
     ledger = make()
-    bad = EquityMarked(cash_micros=object(), value_micros=0, unrealized_micros=0)  # type: ignore[arg-type]
+    nonsense: Any = object()
+    bad = EquityMarked(cash_micros=nonsense, value_micros=0, unrealized_micros=0)
     with pytest.raises(TypeError):
         ledger.append([run_started(), bad], ts_ns=1, mseq=0)
     assert ledger.head_seq() == 0
