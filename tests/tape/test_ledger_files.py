@@ -266,6 +266,11 @@ def test_a_full_disk_ends_recording_and_nothing_else(tmp_path: Path) -> None:
     assert verify_ledger(path).ok
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LedgerFailedError, match=r"papertape\.db: cannot be opened to write"):
+        SqliteLedger(tmp_path / "nowhere" / "papertape.db")
+
+
 def test_a_locked_file_fails_the_ledger_instead_of_dropping(tmp_path: Path) -> None:
     ledger = fill_ledger(tmp_path, 1, close=False)
     driver(ledger._writer._connection).execute("PRAGMA busy_timeout=50").fetchall()

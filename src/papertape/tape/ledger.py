@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
+
+from sqlalchemy.exc import DBAPIError
 
 from papertape.errors import LedgerDamagedError, LedgerFailedError
 from papertape.model.events import Event, Record, RunStarted, encode_event
@@ -56,15 +59,19 @@ class SqliteLedger:
 
         anchor: where the anchor lies, `anchor.json` beside the ledger by default.
         accept_rollback: go on although the anchor knows of events that the file does not hold.
-        Raises LedgerDamagedError (file untouched) or NewerDataError.
+        Raises LedgerDamagedError (file untouched), NewerDataError, or LedgerFailedError if the
+        file cannot be written.
         """
         self._path = path
         anchor_path = anchor or path.with_name("anchor.json")
-        found = _open(path, anchor_path, accept_rollback)
+        try:
+            found = _open(path, anchor_path, accept_rollback)
+            self._anchor = AnchorWriter(anchor_path, found.ledger_id)
+            self._anchor.write(found.head_seq, found.head_hash)
+            self._writer = LedgerWriter(path, found)
+        except (DBAPIError, sqlite3.Error, OSError) as error:
+            raise LedgerFailedError(f"{path}: cannot be opened to write: {error}") from error
         self.ledger_id = found.ledger_id
-        self._writer = LedgerWriter(path, found)
-        self._anchor = AnchorWriter(anchor_path, found.ledger_id)
-        self._anchor.write(found.head_seq, found.head_hash)
         self._doorbell = doorbell
         self._event_id = event_id
         self._queue_events_max = queue_events_max
