@@ -10,11 +10,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from flask import Flask
+from tests.dashboard.conftest import Caller
+from tests.dashboard.tapes import NO, YES, Tape
 
 from papertape.model.events import AlertRaised, RunStopped
 from papertape.services.tape_view import TapeView
-from tests.dashboard.conftest import Caller
-from tests.dashboard.tapes import NO, YES, Tape
 
 READ = (
     "/api/portfolio", "/api/chart/allocation", "/api/chart/distribution", "/api/chart/cumulative",

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from tests.dashboard.conftest import HOST, ORIGIN, PORT, Caller
+from tests.dashboard.tapes import Tape
 
 from papertape.dashboard.gate import HEADERS_BYTES_MAX, SOCKETS_MAX, URL_BYTES_MAX
 from papertape.dashboard.strict_json import BODY_BYTES_MAX
-from tests.dashboard.conftest import HOST, ORIGIN, PORT, Caller
-from tests.dashboard.tapes import Tape
 
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}

@@ -18,9 +18,13 @@ QUEUE_BYTES_MAX = 1_000_000
 SLOW_MS_MAX = 2_000  # over either limit for so long, and the client is cut
 LAGGING_MESSAGES = 4  # from here on prices wait until the client has caught up
 SYMBOLS_MAX = 1_000
+CONNECT_LOOKS = 100  # for the answer to a connect to be on its way, a second in all
+CONNECT_LOOK_S = 0.01
 SYMBOL_CHARS_MAX = 200
 
 Row = dict[str, Any]
+Choice = tuple[frozenset[str], frozenset[str] | None]
+"""(topics, symbols or all)"""
 
 
 @dataclass
@@ -50,10 +54,17 @@ class Clients:
         """Return whether anybody follows the topic."""
         return any(topic in client.topics for client in list(self._clients.values()))
 
+    def wait_for(self, sid: str) -> bool:
+        """Wait until a page's connect is answered; False if it has left meanwhile."""
+        manager = self._socketio.server.manager
+        for _ in range(CONNECT_LOOKS):
+            if manager.is_connected(sid, "/"):
+                return True
+            self._socketio.sleep(CONNECT_LOOK_S)
+        return False
+
     def add(self, sid: str) -> None:
-        """Take a page in; it follows everything."""
-        if self._engine_socket(sid) is None:
-            return  # it left before it was greeted
+        """Take a page in, once it has its snapshot; it follows everything."""
         self._clients[sid] = Client(sid, self._topics)
         for topic in self._topics:
             self._socketio.server.enter_room(sid, topic)
@@ -62,8 +73,8 @@ class Clients:
         """Forget a page."""
         self._clients.pop(sid, None)
 
-    def choose(self, sid: str, wanted: object) -> None:
-        """Let a page follow some topics and symbols only; raises InvalidInputError."""
+    def checked(self, wanted: object) -> Choice:
+        """Return what a page asks to follow; raises InvalidInputError."""
         if not isinstance(wanted, dict):
             raise InvalidInputError("subscribe", wanted, "an object with topics and symbols")
         for key in wanted:
@@ -73,14 +84,18 @@ class Clients:
         topics = self._topics
         if wanted.get("topics") is not None:
             topics = frozenset(_words(wanted["topics"], "topics")) | {"status"}
-            for topic in topics - self._topics:
+            for topic in sorted(topics - self._topics):
                 near = nearest_match(topic, self._topics)
                 raise InvalidInputError("topics", topic, "a topic", nearest=near)
         symbols = wanted.get("symbols")
+        return topics, None if symbols is None else frozenset(_words(symbols, "symbols"))
+
+    def choose(self, sid: str, choice: Choice) -> None:
+        """Let a page follow what it chose, once it has its snapshot."""
         client = self._clients.get(sid)
         if client is None:
             return
-        client.symbols = None if symbols is None else frozenset(_words(symbols, "symbols"))
+        topics, client.symbols = choice
         for topic in client.topics - topics:
             self._socketio.server.leave_room(sid, topic)
         for topic in topics - client.topics:

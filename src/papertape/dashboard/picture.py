@@ -199,6 +199,15 @@ def feed(follower: Follower, running: bool) -> dict[str, Any]:
     }
 
 
+def vital_signs(follower: Follower) -> tuple[str, ...]:
+    """Return the words of the status whose change a page must see at once."""
+    state = str(bot(follower)["state"])
+    beat = follower.heartbeat
+    engine = beat.engine_state if beat else follower.view.engine_state
+    data = str(feed(follower, state == "running")["state"])
+    return (state, engine, data, follower.problem)
+
+
 def status(follower: Follower) -> dict[str, Any]:
     """Return what the top line shows: mode, bot, engine, feed, equity, how far behind we are."""
     view, now_ns = follower.view, follower.now_ns()

@@ -25,6 +25,7 @@ from papertape.dashboard.clients import Clients
 from papertape.dashboard.follower import Follower, Round
 from papertape.dashboard.topics import (
     ALERTS,
+    BEAT_MS,
     BOARD_MS,
     CHANGES,
     GAP_MS,
@@ -61,6 +62,7 @@ class LiveLine:
         self._marked = False  # prices moved what is held
         self._spoke_ms = dict.fromkeys((*TOPICS, "board", "heartbeat"), -1e12)
         self._market_states: dict[str, str] = {}
+        self._alive: tuple[str, ...] = ()
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -94,20 +96,28 @@ class LiveLine:
     def tick(self) -> bool:
         """Pull and send once; return whether more records are waiting."""
         now_ms = self._monotonic_s() * 1_000
+        if now_ms - self._spoke_ms["board"] >= BOARD_MS:
+            self._spoke_ms["board"] = now_ms
+            self._look_at_board(now_ms)
         found = self.follower.pump()
         if found is not None:
             self._take(found)
-        if now_ms - self._spoke_ms["board"] >= BOARD_MS:
-            self._spoke_ms["board"] = now_ms
-            moved = self.follower.look_at_board()
-            if moved:
-                self._moved |= moved
-                held = {symbol for _, symbol in self.follower.view.portfolio.accounts.positions}
-                self._marked = self._marked or bool(moved & held)
         if self.follower.ready:
             self.flush(now_ms)
         self.clients.cut_slow(now_ms)
         return found is not None and found.more
+
+    def _look_at_board(self, now_ms: float) -> None:
+        beat = self.follower.heartbeat
+        moved = self.follower.look_at_board()
+        held = {symbol for _, symbol in self.follower.view.portfolio.accounts.positions}
+        self._moved |= moved
+        self._marked = self._marked or bool(moved & held)
+        alive = picture.vital_signs(self.follower)
+        beaten = beat != self.follower.heartbeat
+        if alive != self._alive or (beaten and now_ms - self._spoke_ms["status"] >= BEAT_MS):
+            self._alive = alive
+            self._dirty.add("status")
 
     def _take(self, found: Round) -> None:
         if not self.follower.ready:
@@ -331,8 +341,9 @@ class _Handlers:
     def _welcome(self, sid: str) -> None:
         if not self._line.follower.driven:
             self._line.follower.refresh()
-        self._line.clients.add(sid)
-        self._line.greet(sid)
+        if self._line.clients.wait_for(sid):
+            self._line.greet(sid)
+            self._line.clients.add(sid)
 
     def disconnect(self, *_: object) -> None:
         self._line.clients.remove(_sid())
@@ -342,11 +353,13 @@ class _Handlers:
 
     def subscribe(self, *wanted: object) -> None:
         try:
-            self._line.clients.choose(_sid(), wanted[0] if wanted else {})
+            choice = self._line.clients.checked(wanted[0] if wanted else {})
         except InvalidInputError as error:
             self._refuse("invalid", str(error), error.field)
-        else:
-            self._line.greet(_sid())
+            return
+        # the snapshot first: a topic that was silent must not speak before it
+        self._line.greet(_sid())
+        self._line.clients.choose(_sid(), choice)
 
     def unknown(self, event: str, *_: object) -> None:
         self._refuse("unknown_event", "send resync or subscribe", "event")
