@@ -6,6 +6,7 @@ running, 4 data from a newer version, 5 the outside world (disk, network, port).
 
 from __future__ import annotations
 
+from collections import deque
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VALUE_CHARS_MAX = 80  # of a bad value shown back to the person: enough to recognise it
+NEAR_WORDS_MAX = 500  # newest words that a misspelt one is compared with: a few milliseconds
+NEAR_CHARS_MAX = 100  # of the misspelt word
 
 
 class PapertapeError(Exception):
@@ -90,11 +93,15 @@ def shown(value: object) -> str:
     """
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return f"an integer of {value.bit_length()} bits"
-    text = ascii(value) if isinstance(value, str) else repr(value)
+    try:
+        text = ascii(value)  # ASCII: what is shown goes into records and logs
+    except Exception:  # noqa: BLE001  a foreign object may fail in any way to describe itself
+        text = f"a {type(value).__name__}"
     return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
 
 
 def nearest_match(word: str, known: Iterable[str]) -> str:
     """Return the known word most like this one, or "" when none is near."""
-    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    newest = deque(known, maxlen=NEAR_WORDS_MAX)
+    matches = get_close_matches(word[:NEAR_CHARS_MAX], newest, n=1, cutoff=0.6)
     return matches[0] if matches else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import msgspec
@@ -151,14 +152,13 @@ def run_settings(config: Config, strategies: dict[str, Strategy], source: Source
     return settings
 
 
-def plain_setting(text: str) -> int | float | str:
-    """Return a setting of `run_settings` as the number it was."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def plain_setting(text: str) -> int | Decimal | str:
+    """Return a setting of `run_settings` as the exact number it was."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    return int(number) if number == number.to_integral_value() and "." not in text else number
 
 
 def event_clock(view: TapeView, source: Source) -> ManualClock:

@@ -113,8 +113,8 @@ class Desk:
         self.engine = self.parts.engine
         self.manager = StrategyManager(
             strategies or {},
-            on_disabled=lambda tag, why: self.loop.strategy_disabled(tag, why),
-            on_slow=lambda tag, ms: self.loop.strategy_slow(tag, ms),
+            on_disabled=lambda tag, why: self.loop.strategy_disabled(tag, why),  # noqa: PLW0108 made below
+            on_slow=lambda tag, ms: self.loop.strategy_slow(tag, ms),  # noqa: PLW0108
         )
         self.loop = TradingLoop(
             parts=self.parts,

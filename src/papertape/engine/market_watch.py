@@ -47,6 +47,9 @@ class MarketWatch:
     def see_bar(self, bar: BarSeen) -> None:
         """Take a closed bar."""
         self.bars[bar.symbol] = bar
+        if bar.symbol not in self.books:
+            self._used_asks.pop(bar.symbol, None)
+            self._used_bids.pop(bar.symbol, None)
         self.last_ticks[bar.symbol] = bar.close_ticks
         self._changed.add(bar.symbol)
 

@@ -142,16 +142,28 @@ class PaperTradingEngine:
 
     def reserved_cash_micros(self) -> int:
         """Return the cash that resting buys may still need, fees at the taker's rate included."""
-        total = 0
-        for orders in self._resting.values():
-            for working in orders.values():
-                if working.buying and working.order.limit_ticks is not None:
-                    ticks, lots = working.order.limit_ticks, working.remaining_lots
-                    worth = _notional(working.instrument, ticks, lots)
-                    total += worth + fill_fee_micros(
-                        working.instrument, ticks, lots, worth, maker=False
-                    )
-        return total
+        return sum(
+            self._reserved(working)
+            for orders in self._resting.values()
+            for working in orders.values()
+            if working.buying
+        )
+
+    def reserved_micros(self, strategy: str, symbol: str) -> int:
+        """Return the cash that a strategy's resting buys of one instrument may still need."""
+        return sum(
+            self._reserved(working)
+            for working in self._resting.get(symbol, {}).values()
+            if working.buying and working.order.strategy == strategy
+        )
+
+    def _reserved(self, working: WorkingOrder) -> int:
+        """Return what a resting buy may cost; a market order waits for the next bar at its mark."""
+        ticks, lots = working.order.limit_ticks, working.remaining_lots
+        if ticks is None:
+            ticks = self._watch.mark_ticks(working.order.symbol) or 0
+        worth = _notional(working.instrument, ticks, lots)
+        return worth + fill_fee_micros(working.instrument, ticks, lots, worth, maker=False)
 
     def reserved_lots(self, strategy: str, symbol: str) -> int:
         """Return the lots of a holding that resting sells have already promised."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from papertape.clock import NS_PER_S
-from papertape.model.money import format_micros
+from papertape.model.money import PPM, format_micros
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,7 +13,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     order_micros_max: int
     position_micros_max: int
-    exposure_pct_max: int
+    exposure_ppm_max: int
     daily_loss_micros_max: int
     open_orders_max: int
     price_age_ns_max: int
@@ -192,7 +192,7 @@ class RiskManager:
                 limits.daily_loss_micros_max,
             )
         exposure = account.exposure_micros + sum(leg.notional_micros for leg in opening)
-        exposure_max = account.equity_micros * limits.exposure_pct_max // 100
+        exposure_max = account.equity_micros * limits.exposure_ppm_max // PPM
         if exposure > exposure_max:
             return self._money(
                 "max_exposure", "exposure would be too large", exposure, exposure_max

@@ -42,11 +42,11 @@ def _plain_text(value: object) -> str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return str(value) if value.bit_length() <= INT_BITS_MAX else None
+        return int.__repr__(value) if value.bit_length() <= INT_BITS_MAX else None
     if isinstance(value, float):
         if not math.isfinite(value) or abs(value) >= 1e15:
             return None
-        return format(Decimal(repr(value)), "f")
+        return format(Decimal(float.__repr__(value)), "f")  # numpy's float has a repr of its own
     if isinstance(value, Decimal):
         if not value.is_finite() or not -19 < value.adjusted() < 15:
             return "0" if value.is_finite() and not value else None

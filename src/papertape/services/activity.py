@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 from papertape.clock import iso_utc
 from papertape.model.events import (
@@ -11,6 +11,7 @@ from papertape.model.events import (
     CommandTaken,
     DataAlarm,
     EngineStateChanged,
+    Event,
     OpportunitySkipped,
     OrderClosed,
     OrderSubmitted,
@@ -26,6 +27,22 @@ KEPT = 200  # newest of each list; the ledger keeps them all
 
 class Activity:
     """What happened besides trades; newest first when read."""
+
+    takes: ClassVar[frozenset[type[Event]]] = frozenset(
+        {
+            SignalRaised,
+            SignalRefused,
+            OpportunitySkipped,
+            OrderSubmitted,
+            RunStarted,
+            AlertRaised,
+            DataAlarm,
+            StrategyStateChanged,
+            EngineStateChanged,
+            CommandTaken,
+            OrderClosed,
+        }
+    )
 
     def __init__(self) -> None:
         """Start empty."""

@@ -21,9 +21,9 @@ from papertape.model.signal import Opportunity, Signal
 from papertape.services import sets
 from papertape.services.decision import Decision, trade_of
 from papertape.services.door_parts import DoorParts, build_standalone
-from papertape.services.plain import plain_signal, plain_text
+from papertape.services.plain import plain_form, plain_signal, plain_text
 from papertape.services.risk_view import account_risk, leg_risk
-from papertape.services.signal_form import check_signal, wanted_legs
+from papertape.services.signal_form import check_opportunity, check_signal, wanted_legs
 
 RECENT_KEPT = 100_000  # wishes remembered to refuse the same again: about 10 MB
 STRATEGY_CHARS_MAX = 100
@@ -76,7 +76,7 @@ class DataFlowManager:
             return self._refuse("unknown", "", _invalid(error))
         self._stamp()
         try:
-            wanted = plain_signal(signal) if isinstance(signal, Mapping) else check_signal(signal)
+            wanted = check_signal(plain_signal(signal) if isinstance(signal, Mapping) else signal)
             if self._caller is not None:
                 self._caller.quote(wanted, self.view, self._scribe)
             legs = wanted_legs(wanted, self._instrument)
@@ -91,12 +91,23 @@ class DataFlowManager:
 
     def execute_signal(self, signal: Any) -> Decision:
         """Decide on a plain signal that names its own `strategy` ("manual" if it does not)."""
-        name = signal.get("strategy", "manual") if isinstance(signal, Mapping) else "manual"
+        name: Any = "manual"
+        if isinstance(signal, Mapping):
+            try:
+                signal = plain_form(signal)
+            except InvalidInputError as error:
+                return self._refuse("manual", "", _invalid(error))
+            name = signal.get("strategy", "manual")
         return self.process_signal(name, signal)
 
-    def note_opportunity(self, strategy: str, seen: Opportunity) -> None:
+    def note_opportunity(self, strategy: str, opportunity: Opportunity) -> None:
         """Put an opportunity that was seen and not taken on the tape, or a data alarm."""
         self._stamp()
+        try:
+            seen = check_opportunity(opportunity)
+        except InvalidInputError as error:
+            self._refuse(strategy, "", _invalid(error))
+            return
         if seen.alarm:
             self._scribe.note(
                 DataAlarm(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -50,6 +50,8 @@ class DecisionHash:
     Bodies hold neither wall time nor run id; ids carry the run's number on this ledger ("r3.o12"),
     which is left out, so the same run told on another ledger hashes the same.
     """
+
+    takes: ClassVar[frozenset[type[Event]]] = frozenset({*DECISIONS, RunStarted})
 
     def __init__(self) -> None:
         """Start before the first run."""

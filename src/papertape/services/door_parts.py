@@ -16,13 +16,15 @@ from papertape.engine.risk_manager import RiskLimits, RiskManager
 from papertape.errors import InvalidInputError
 from papertape.model.events import InstrumentListed, RunStarted
 from papertape.model.market_data import BookSeen
-from papertape.model.money import to_micros
+from papertape.model.money import to_micros, to_units
 from papertape.model.ports import Ledger
 from papertape.model.signal import Signal
 from papertape.services.plain import plain_instrument
 from papertape.services.scribe import Scribe
 from papertape.services.tape_view import TapeView
 from papertape.tape.memory import MemoryLedger
+
+PPM_NANOS = 100_000  # one part per million, as 1e-9 of a percent
 
 
 class Caller(Protocol):
@@ -52,7 +54,7 @@ def risk_limits(config: Risk) -> RiskLimits:
     return RiskLimits(
         order_micros_max=to_micros(config.max_order_usd, "risk.max_order_usd"),
         position_micros_max=to_micros(config.max_position_usd, "risk.max_position_usd"),
-        exposure_pct_max=int(config.max_exposure_pct),
+        exposure_ppm_max=to_units(config.max_exposure_pct, PPM_NANOS, "risk.max_exposure_pct"),
         daily_loss_micros_max=to_micros(config.max_daily_loss_usd, "risk.max_daily_loss_usd"),
         open_orders_max=config.max_open_orders,
         price_age_ns_max=int(config.book_age_s_max * NS_PER_S),
@@ -140,6 +142,7 @@ class CallerQuotes:
                     raise InvalidInputError("price", leg.limit, "a price: none has been seen")
                 continue
             ticks, lots = instrument.ticks(leg.limit), instrument.lots(leg.quantity)
+            view.portfolio.check_mark(instrument, ticks, "price")
             buying = leg.side == "BUY"
             book = BookSeen(
                 symbol=leg.symbol,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, ClassVar
 
 from papertape.clock import NS_PER_S
 from papertape.model.events import (
     EquityMarked,
+    Event,
     OrderFilled,
     PositionSettled,
     Record,
@@ -23,17 +25,25 @@ HOURS_KEPT = 24 * 14  # two weeks of hours; days are kept for ever
 
 def day_of(ts_ns: int) -> str:
     """Return the UTC day, ISO."""
-    return datetime.fromtimestamp(ts_ns // NS_PER_S, tz=UTC).strftime("%Y-%m-%d")
+    return hour_of(ts_ns)[:10]
 
 
 def hour_of(ts_ns: int) -> str:
     """Return the UTC hour, ISO to the minute."""
-    whole = ts_ns // NS_PER_S // HOUR_S * HOUR_S
-    return datetime.fromtimestamp(whole, tz=UTC).strftime("%Y-%m-%dT%H:00Z")
+    return _hour_text(ts_ns // NS_PER_S // HOUR_S)
+
+
+@lru_cache(maxsize=64)
+def _hour_text(hour: int) -> str:
+    return datetime.fromtimestamp(hour * HOUR_S, tz=UTC).strftime("%Y-%m-%dT%H:00Z")
 
 
 class EquityCurve:
     """What the account was worth over time."""
+
+    takes: ClassVar[frozenset[type[Event]]] = frozenset(
+        {OrderFilled, PositionSettled, SetsMerged, SetsConverted, EquityMarked, RunStarted}
+    )
 
     def __init__(self) -> None:
         """Start without an account."""

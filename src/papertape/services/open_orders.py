@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from papertape.model.events import (
+    Event,
     OrderClosed,
     OrderFilled,
     OrderSubmitted,
@@ -22,6 +23,10 @@ OWN_ID = re.compile(r"r[0-9]+\.s[0-9]+", re.ASCII)
 
 class OpenOrders:
     """Orders that are neither filled nor closed, in the order in which they were submitted."""
+
+    takes: ClassVar[frozenset[type[Event]]] = frozenset(
+        {OrderSubmitted, OrderFilled, OrderClosed, SignalRaised, RunStarted}
+    )
 
     def __init__(self) -> None:
         """Start empty."""

@@ -16,6 +16,7 @@ from papertape.model.signal import Leg, Signal
 SYMBOL_CHARS_MAX = 200
 TEXT_CHARS_MAX = 2000
 PAIR = re.compile(r"(?:([a-z][a-z0-9_]*):)?([A-Z0-9]{1,12})[-/]([A-Z]{2,6})", re.ASCII)
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 OUTCOME = re.compile(r"([a-z][a-z0-9_]*):([a-z0-9][a-z0-9._-]*):([A-Za-z0-9_-]{1,40})", re.ASCII)
 
 
@@ -71,7 +72,7 @@ def plain_side(value: object, field: str) -> Side:
 
 
 def plain_text(value: object, field: str, *, chars_max: int = TEXT_CHARS_MAX) -> str:
-    """Return printable text of bounded length."""
+    """Return text of bounded length: valid Unicode without control characters but line breaks."""
     if not isinstance(value, str):
         raise InvalidInputError(field, value, "text")
     if len(value) > chars_max:
@@ -80,7 +81,26 @@ def plain_text(value: object, field: str, *, chars_max: int = TEXT_CHARS_MAX) ->
         value.encode()
     except UnicodeEncodeError as error:
         raise InvalidInputError(field, value, "valid Unicode text") from error
-    return value
+    if CONTROL.search(value):
+        raise InvalidInputError(field, value, "text without control characters")
+    return str(value)
+
+
+def plain_choice(value: object, field: str, choices: tuple[str, ...]) -> str:
+    """Return the value if it is one of the choices."""
+    if isinstance(value, str):
+        for choice in choices:
+            if value == choice:
+                return choice
+    raise InvalidInputError(field, value, " or ".join(choices))
+
+
+def plain_form(form: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a caller's mapping as a dictionary of our own, so that reading it cannot surprise."""
+    try:
+        return {key: value for key, value in dict(form).items() if type(key) is str}
+    except Exception as error:  # a foreign mapping may fail in any way
+        raise InvalidInputError("signal", MISSING, "a dictionary that can be read") from error
 
 
 def plain_confidence(value: object) -> int | None:
@@ -95,8 +115,9 @@ def plain_confidence(value: object) -> int | None:
     return round(number)
 
 
-def plain_signal(form: Mapping[str, Any]) -> Signal:
+def plain_signal(foreign: Mapping[str, Any]) -> Signal:
     """Return the signal of a plain dictionary: action, symbol, quantity, price, confidence."""
+    form = plain_form(foreign)
     if "action" not in form and "side" in form:
         side = plain_side(form["side"], "side")
     else:
@@ -110,14 +131,11 @@ def plain_signal(form: Mapping[str, Any]) -> Signal:
     price = form.get("price")
     if price is not None and parse_number(price, "price") < 0:
         raise InvalidInputError("price", price, "0 or more")
-    tif = form.get("time_in_force", "IOC")
-    if tif not in {"IOC", "GTC"}:
-        raise InvalidInputError("time_in_force", tif, "IOC or GTC")
     return Signal(
         legs=(Leg(symbol=symbol, side=side, quantity=quantity, limit=price),),
         reason=plain_text(form.get("reason", ""), "reason"),
         confidence_pct=plain_confidence(form.get("confidence")),
-        time_in_force=tif,
+        time_in_force=form.get("time_in_force", "IOC"),
         signal_id=plain_text(form.get("signal_id", ""), "signal_id", chars_max=100),
     )
 

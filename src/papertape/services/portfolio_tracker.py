@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from papertape.clock import iso_utc
 from papertape.core.accounts import Accounts, Position
@@ -25,6 +25,7 @@ from papertape.model.money import MICROS, NANOS, Number, to_micros
 from papertape.services.plain import PlainTrade, plain_instrument, plain_trade
 
 INITIAL_CASH = 10_000
+COUNTABLE = "small enough to count exactly"
 
 
 class PortfolioTracker:
@@ -34,6 +35,18 @@ class PortfolioTracker:
     script that brings trades of its own. Marks come separately: a long is worth its bid, 0 if
     nobody bids, and its cost while no book has been seen (then it counts as `unpriced`).
     """
+
+    takes: ClassVar[frozenset[type[Event]]] = frozenset(
+        {
+            OrderFilled,
+            EquityMarked,
+            PositionSettled,
+            SetsMerged,
+            SetsSplit,
+            SetsConverted,
+            RunStarted,
+        }
+    )
 
     def __init__(
         self,
@@ -116,11 +129,16 @@ class PortfolioTracker:
         if plain.side == "SELL" and plain.quantity_lots > held:
             have = plain.instrument.quantity_text(held)
             raise InvalidInputError("quantity", trade.get("quantity"), f"at most the {have} held")
+        self.check_mark(plain.instrument, plain.price_ticks, "price", more_lots=plain.quantity_lots)
         notional = self._value(plain.instrument, plain.price_ticks, plain.quantity_lots)
+        try:
+            _, realized = self.accounts.fill(
+                key, plain.side == "BUY", plain.quantity_lots, notional, plain.fee_micros,
+                plain.ts_ns,
+            )  # fmt: skip
+        except OverflowError as error:
+            raise InvalidInputError("quantity", trade.get("quantity"), COUNTABLE) from error
         self._own[plain.instrument.symbol] = plain.instrument
-        _, realized = self.accounts.fill(
-            key, plain.side == "BUY", plain.quantity_lots, notional, plain.fee_micros, plain.ts_ns
-        )
         self.accounts.close_if_flat(key)
         self.trades_count += 1
         self._marks[plain.instrument.symbol] = plain.price_ticks
@@ -133,7 +151,8 @@ class PortfolioTracker:
         for symbol, price in prices.items():
             instrument = self.instrument_of(symbol)
             marks[symbol] = instrument.ticks(price, f"prices[{symbol}]")
-            self._own[symbol] = instrument
+            self.check_mark(instrument, marks[symbol], f"prices[{symbol}]")
+        self._own.update((symbol, self.instrument_of(symbol)) for symbol in marks)
         self._marks.update(marks)
         self._note_equity(self.equity_micros())
 
@@ -150,6 +169,20 @@ class PortfolioTracker:
     def mark(self, symbol: str, bid_ticks: int) -> None:
         """Set the price that a long is valued at: the best bid, 0 if nobody bids."""
         self._marks[symbol] = bid_ticks
+
+    def check_mark(
+        self, instrument: Instrument, ticks: int, field: str, *, more_lots: int = 0
+    ) -> None:
+        """Refuse a price by hand at which what is held could not be counted exactly any more."""
+        held = sum(
+            position.quantity_lots
+            for (_, symbol), position in self.accounts.positions.items()
+            if symbol == instrument.symbol
+        )
+        try:
+            self._value(instrument, ticks, held + more_lots)
+        except OverflowError as error:
+            raise InvalidInputError(field, instrument.price_text(ticks), COUNTABLE) from error
 
     def _value(self, instrument: Instrument, ticks: int, lots: int) -> int:
         return notional_micros(ticks, lots, instrument.tick_nanos * instrument.lot_nanos)

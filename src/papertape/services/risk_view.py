@@ -33,6 +33,7 @@ def leg_risk(
     seen_ns = watch.seen_ts_ns(leg.symbol)
     book = watch.books.get(leg.symbol)
     position = view.portfolio.accounts.positions.get((strategy, leg.symbol))
+    cost_micros = 0 if position is None else position.cost_micros
     return LegRisk(
         symbol=leg.symbol,
         buying=leg.side == "BUY",
@@ -44,7 +45,7 @@ def leg_risk(
         held_text=instrument.quantity_text(held),
         notional_micros=cost,
         fee_micros=plan.fee_micros,
-        position_micros=0 if position is None else position.cost_micros,
+        position_micros=cost_micros + engine.reserved_micros(strategy, leg.symbol),
         min_notional_micros=instrument.min_notional_micros,
         price_age_ns=None if seen_ns is None else now_ns - seen_ns,
         book_state="live" if book is None else book.state,

@@ -60,10 +60,10 @@ class Scribe:
         """Return the open unit's events from `mark` (a value of `pending`) on."""
         return self._unit[mark:]
 
-    def drop(self) -> None:
-        """Forget the open unit: the books broke, only the halt itself may still be told."""
-        self._seq -= len(self._unit)
+    def halt(self, event: Event) -> None:
+        """Forget the open unit and tell the halt alone: the books broke, the fold is of no use."""
         self._unit = []
+        self._seq = self._ledger.append([event], ts_ns=self.ts_ns, mseq=self.mseq)[-1].seq
 
     def commit(self) -> None:
         """Hand the unit to the ledger; on LedgerFailedError nothing more may be done."""

@@ -121,7 +121,10 @@ def target_of(
     group = view.groups.get(market.event_id)
     if group is None or not group.neg_risk or len(set(symbols)) != len(symbols):
         return None
-    nos = {view.markets[market_id].symbols[NO] for market_id in group.market_ids}
+    markets = [view.markets.get(market_id) for market_id in group.market_ids]
+    nos = {one.symbols[NO] for one in markets if one is not None and len(one.symbols) == 2}
+    if len(nos) < len(markets):
+        return None  # an outcome that is not listed yet: its YES could not be given
     return group if set(symbols) <= nos else None
 
 

@@ -5,42 +5,80 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
+
 from papertape.errors import InvalidInputError
 from papertape.model.events import LegWanted
 from papertape.model.instrument import Instrument
 from papertape.model.money import INT_BITS_MAX
-from papertape.model.signal import Leg, Signal
-from papertape.services.plain import SYMBOL_CHARS_MAX, plain_confidence, plain_side, plain_text
+from papertape.model.signal import Leg, Opportunity, Signal
+from papertape.services.plain import (
+    SYMBOL_CHARS_MAX,
+    plain_choice,
+    plain_confidence,
+    plain_side,
+    plain_text,
+)
 
 LEGS_MAX = 64  # the largest exhaustive event on Polymarket has fewer outcomes
 OWN_ID = re.compile(r"r[0-9]+\.[sof][0-9]+", re.ASCII)
 ACTIONS = ("none", "merge", "convert")
+TIMES_IN_FORCE = ("IOC", "GTC")
 
 
 def check_signal(signal: object) -> Signal:
-    """Return the signal if its shape is right; numbers are checked with their instrument later."""
+    """Return the signal in our own types; prices and sizes are checked with their instrument later.
+
+    What is returned can be written to the tape and read back: no float, no subclass, no surprise.
+    """
     if not isinstance(signal, Signal):
         raise InvalidInputError("signal", signal, "a Signal or a dictionary")
     if not isinstance(signal.legs, tuple | list) or not 1 <= len(signal.legs) <= LEGS_MAX:
         raise InvalidInputError("legs", signal.legs, f"1 to {LEGS_MAX} legs")
-    for leg in signal.legs:
-        if not isinstance(leg, Leg):
-            raise InvalidInputError("legs", leg, "a Leg")
-    if signal.time_in_force not in {"IOC", "GTC"}:
-        raise InvalidInputError("time_in_force", signal.time_in_force, "IOC or GTC")
-    if signal.then not in ACTIONS:
-        raise InvalidInputError("then", signal.then, "none, merge or convert")
-    if signal.all_or_none and signal.time_in_force != "IOC":
-        raise InvalidInputError("time_in_force", signal.time_in_force, "IOC with all_or_none")
-    plain_text(signal.reason, "reason")
-    plain_confidence(signal.confidence_pct)
-    plain_text(signal.signal_id, "signal_id", chars_max=100)
-    if OWN_ID.fullmatch(signal.signal_id):
-        raise InvalidInputError("signal_id", signal.signal_id, "of another form than our own ids")
+    symbols = [_symbol(leg) for leg in signal.legs]
+    if len(set(symbols)) < len(symbols):
+        raise InvalidInputError("legs", symbols, "legs of one instrument each")
+    if not isinstance(signal.all_or_none, bool):
+        raise InvalidInputError("all_or_none", signal.all_or_none, "True or False")
+    time_in_force = plain_choice(signal.time_in_force, "time_in_force", TIMES_IN_FORCE)
+    if signal.all_or_none and time_in_force != "IOC":
+        raise InvalidInputError("time_in_force", time_in_force, "IOC with all_or_none")
+    signal_id = plain_text(signal.signal_id, "signal_id", chars_max=100)
+    if OWN_ID.fullmatch(signal_id):
+        raise InvalidInputError("signal_id", signal_id, "of another form than our own ids")
     edge = signal.expected_edge_micros
-    if edge is not None:
-        _whole(edge, "expected_edge_micros")
-    return signal
+    return msgspec.structs.replace(
+        signal,
+        legs=tuple(signal.legs),
+        reason=plain_text(signal.reason, "reason"),
+        confidence_pct=plain_confidence(signal.confidence_pct),
+        time_in_force=time_in_force,
+        then=plain_choice(signal.then, "then", ACTIONS),
+        expected_edge_micros=None if edge is None else _whole(edge, "expected_edge_micros"),
+        signal_id=signal_id,
+    )
+
+
+def check_opportunity(seen: Opportunity) -> Opportunity:
+    """Return an opportunity that can be written to the tape and read back."""
+    symbols = seen.symbols
+    if not isinstance(symbols, tuple | list) or len(symbols) > LEGS_MAX:
+        raise InvalidInputError("symbols", symbols, f"at most {LEGS_MAX} symbols")
+    return Opportunity(
+        symbols=tuple(plain_text(s, "symbols", chars_max=SYMBOL_CHARS_MAX) for s in symbols),
+        test=plain_text(seen.test, "test", chars_max=100),
+        figure=plain_text(seen.figure, "figure", chars_max=200),
+        reason=plain_text(seen.reason, "reason"),
+        alarm=bool(seen.alarm),
+    )
+
+
+def _symbol(leg: object) -> str:
+    if not isinstance(leg, Leg):
+        raise InvalidInputError("legs", leg, "a Leg")
+    if not isinstance(leg.symbol, str) or not 0 < len(leg.symbol) <= SYMBOL_CHARS_MAX:
+        raise InvalidInputError("symbol", leg.symbol, "the symbol of an instrument")
+    return leg.symbol
 
 
 def wanted_legs(
@@ -51,8 +89,6 @@ def wanted_legs(
 
 
 def _wanted(leg: Leg, instrument_of: Callable[[str], Instrument]) -> LegWanted:
-    if not isinstance(leg.symbol, str) or not 0 < len(leg.symbol) <= SYMBOL_CHARS_MAX:
-        raise InvalidInputError("symbol", leg.symbol, "the symbol of an instrument")
     instrument = instrument_of(leg.symbol)
     if (leg.quantity is None) == (leg.quantity_lots is None):
         raise InvalidInputError("quantity", leg.quantity, "given once, as quantity or as lots")
@@ -71,7 +107,7 @@ def _wanted(leg: Leg, instrument_of: Callable[[str], Instrument]) -> LegWanted:
         ticks = _whole(leg.limit_ticks, "price")
         instrument.check_ticks(ticks)
     side = plain_side(leg.side, "side")
-    return LegWanted(symbol=leg.symbol, side=side, quantity_lots=lots, limit_ticks=ticks)
+    return LegWanted(symbol=instrument.symbol, side=side, quantity_lots=lots, limit_ticks=ticks)
 
 
 def _whole(value: object, field: str) -> int:
@@ -79,4 +115,4 @@ def _whole(value: object, field: str) -> int:
         raise InvalidInputError(field, value, "a whole number")
     if value.bit_length() > INT_BITS_MAX:
         raise InvalidInputError(field, value, "small enough to count exactly")
-    return value
+    return int(value)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from papertape.clock import iso_utc
 from papertape.model.events import (
+    Event,
     OpportunitySkipped,
     OrderFilled,
     PositionSettled,
@@ -16,6 +17,7 @@ from papertape.model.events import (
     RunStopped,
     SetsConverted,
     SetsMerged,
+    SetsSplit,
     SignalRaised,
     SignalRefused,
     StrategyStateChanged,
@@ -91,6 +93,22 @@ class StrategyScore:
 class StrategyStats:
     """Scores by strategy, and the distribution of what round trips earned."""
 
+    takes: ClassVar[frozenset[type[Event]]] = frozenset(
+        {
+            RunStarted,
+            RunStopped,
+            StrategyStateChanged,
+            SignalRaised,
+            SignalRefused,
+            OpportunitySkipped,
+            OrderFilled,
+            PositionSettled,
+            SetsMerged,
+            SetsConverted,
+            SetsSplit,
+        }
+    )
+
     def __init__(self) -> None:
         """Start empty."""
         self.initial_micros = 0
@@ -100,7 +118,10 @@ class StrategyStats:
 
     def score(self, strategy: str) -> StrategyScore:
         """Return the tally of a strategy, a new one if it never acted."""
-        return self.scores.setdefault(strategy, StrategyScore())
+        score = self.scores.get(strategy)
+        if score is None:
+            score = self.scores[strategy] = StrategyScore()
+        return score
 
     def apply(self, record: Record) -> None:
         """Take one record of the tape."""

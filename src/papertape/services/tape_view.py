@@ -61,11 +61,16 @@ class AccountBooks:
             self.decisions,
         )
 
+        self._takers = {
+            kind: tuple(one.apply for one in self._all if kind in one.takes)
+            for kind in frozenset().union(*(one.takes for one in self._all))
+        }
+
     def apply(self, record: Record) -> None:
-        """Hand a record to every projection."""
+        """Hand a record to the projections that take its kind."""
         self.last_ts_ns = max(self.last_ts_ns, record.ts_ns)
-        for projection in self._all:
-            projection.apply(record)
+        for apply in self._takers.get(type(record.event), ()):
+            apply(record)
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Return the states: the time first, then the projections in their order."""

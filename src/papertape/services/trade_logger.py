@@ -6,12 +6,13 @@ import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from papertape.clock import iso_utc
 from papertape.core.arithmetic import notional_micros
 from papertape.errors import InvalidInputError
 from papertape.model.events import (
+    Event,
     OrderFilled,
     PositionSettled,
     Record,
@@ -42,6 +43,10 @@ def safe_cell(value: object) -> object:
 
 class TradeLogger:
     """Trades, newest last, with totals that never need the list."""
+
+    takes: ClassVar[frozenset[type[Event]]] = frozenset(
+        {OrderFilled, PositionSettled, SetsMerged, SetsConverted, RunStarted}
+    )
 
     def __init__(self, *, instruments: Mapping[str, Instrument] | None = None) -> None:
         """Start empty; `instruments` names what the tape has listed."""

@@ -46,6 +46,7 @@ from papertape.strategies.strategy_manager import Asked, StrategyManager
 FOLLOW_UPS_MAX = (
     1_000  # signals that grow out of one market record: beyond it a loop is feeding itself
 )
+ALARMED_MAX = 1_000  # unlisted symbols that are told, once each
 FILLED_MARK_NS = NS_PER_S  # equity is marked at least this often while trades happen
 
 
@@ -81,6 +82,7 @@ class TradingLoop:
         self._marked_value = (-1, -1)
         self._fills_marked = 0
         self._on_idle = on_idle
+        self._alarmed: set[str] = set()
         self.events = 0
         self.busy_s = 0.0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -127,8 +129,8 @@ class TradingLoop:
             if now_ns - self._marked_ns >= FILLED_MARK_NS:
                 self._mark(now_ns)
             self._scribe.commit()
-        except AccountsBrokenError as error:
-            self._halt(str(error))
+        except (AccountsBrokenError, OverflowError) as error:
+            self._halt(f"the books broke: {error}")
             raise
 
     # --- prices ---------------------------------------------------------------------------------
@@ -139,7 +141,7 @@ class TradingLoop:
             return
         self._watch.see_book(book)
         self._after_price(book.symbol)
-        if self._engine.resting_count:
+        if self._engine.resting_count and self._trading(book.symbol):
             self._meet(self._engine.on_book, book)
         self._ask("on_book", book.symbol, book)
 
@@ -149,7 +151,8 @@ class TradingLoop:
             return
         book = self._watch.see_quote(quote)
         self._after_price(quote.symbol)
-        self._meet(self._engine.on_book, book)
+        if self._engine.resting_count and self._trading(quote.symbol):
+            self._meet(self._engine.on_book, book)
         self._ask("on_quote", quote.symbol, quote)
         self._ask("on_book", quote.symbol, book)
 
@@ -159,7 +162,8 @@ class TradingLoop:
             return
         self._watch.see_bar(bar)
         self._after_price(bar.symbol)
-        self._meet(self._engine.on_bar, bar)
+        if self._engine.resting_count and self._trading(bar.symbol):
+            self._meet(self._engine.on_bar, bar)
         self._ask("on_bar", bar.symbol, bar)
 
     def _print(self, seen: PrintSeen) -> None:
@@ -174,15 +178,22 @@ class TradingLoop:
         if ticks is not None:
             self._view.portfolio.mark(symbol, ticks)
 
+    def _trading(self, symbol: str) -> bool:
+        """Return whether resting orders may fill: not while the market is halted or closed."""
+        market_id = self._view.instruments[symbol].market_id
+        return self._view.market_states.get(market_id, "trading") == "trading"
+
     def _unknown(self, symbol: str) -> None:
+        if symbol in self._alarmed or len(self._alarmed) >= ALARMED_MAX:
+            return
+        self._alarmed.add(symbol)
+        reason = "data for an instrument that was never listed is not used"
+        self._alarm((symbol,), "listed", "not listed", reason)
+
+    def _alarm(self, symbols: tuple[str, ...], test: str, figure: str, reason: str) -> None:
+        source = self._watch.source
         self._scribe.note(
-            DataAlarm(
-                source=self._watch.source,
-                symbols=(symbol,),
-                test="listed",
-                figure="not listed",
-                reason="data for an instrument that was never listed is not used",
-            )
+            DataAlarm(source=source, symbols=symbols, test=test, figure=figure, reason=reason)
         )
 
     def _meet(self, match: Callable[[Any], None], seen: BookSeen | BarSeen) -> None:
@@ -252,6 +263,11 @@ class TradingLoop:
         market = self._view.markets.get(seen.market_id)
         if market is None or self._view.market_states.get(seen.market_id) == "resolved":
             return
+        payouts = seen.payouts_micros
+        if payouts is not None and len(payouts) != len(market.symbols):
+            figure = f"{len(payouts)} payouts for {len(market.symbols)} outcomes"
+            self._alarm(market.symbols, "payouts", figure, "the resolution is not used")
+            return
         self._expire(seen.market_id, "the market is resolved")
         self._scribe.note(
             MarketStateChanged(
@@ -293,9 +309,7 @@ class TradingLoop:
         self._fills_marked = traded
 
     def _halt(self, reason: str) -> None:
-        self._scribe.drop()
-        self._scribe.note(EngineStateChanged(state="halted", reason=reason))
-        self._scribe.commit()
+        self._scribe.halt(EngineStateChanged(state="halted", reason=reason))
 
     # --- what strategies and people cause -------------------------------------------------------
 

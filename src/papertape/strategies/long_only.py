@@ -74,8 +74,15 @@ class LongOnly(Strategy):
         """Return the instrument's window."""
         window = self._windows.get(symbol)
         if window is None:
+            for old in [old for old in self._windows if self._is_over(old)]:
+                for kept in (self._windows, self._entries, self._left_ns):
+                    kept.pop(old, None)
             window = self._windows[symbol] = TimeWindow(self.window_s * NS_PER_S)
         return window
+
+    def _is_over(self, symbol: str) -> bool:
+        """Return whether an instrument needs no memory any more; markets come and go."""
+        return not self.context.tradable(symbol) and not self.held_lots(symbol)
 
     def may_enter(self, symbol: str, ts_ns: int) -> bool:
         """Return whether there is enough data, the pause is over and the market open."""

@@ -81,7 +81,8 @@ def walk_set(legs: Sequence[SetLeg], pays_micros: int, budget_micros: int) -> Se
         cost, fee = _step_cost(legs, at, one_lots)
         if cost + fee >= pays_micros:
             break
-        step = min(step, (budget_micros - spent) * one_lots // (cost + fee))
+        if cost + fee:  # a set that costs nothing is bought whatever the budget
+            step = min(step, (budget_micros - spent) * one_lots // (cost + fee))
         if step <= 0:
             break
         step_cost, step_fee = _step_cost(legs, at, step)

@@ -13,6 +13,7 @@ from papertape.strategies.base import Answer, Strategy, StrategyContext
 
 ANSWERS_MAX = 100  # signals of one strategy to one event: more is a strategy gone wrong
 NS_PER_MS = 1_000_000
+REASON_CHARS_MAX = 500  # of an exception's message on the tape
 
 Asked = tuple[str, Signal | Opportunity]
 """(tag of the strategy, what it answered)"""
@@ -106,12 +107,7 @@ class StrategyManager:
             self._on_slow(tag, took_ns // NS_PER_MS)
         if answer is None:
             return
-        try:
-            wanted = list(_listed(answer))
-        except Failure as failure:
-            self._disable(tag, str(failure))
-            return
-        for one in wanted:
+        for one in self._guarded(tag, lambda: list(_listed(answer))) or ():
             yield tag, one
 
     def _guarded(self, tag: str, call: Callable[[], Any]) -> Any:
@@ -119,13 +115,23 @@ class StrategyManager:
         try:
             return call()
         except (Exception, SystemExit) as error:  # noqa: BLE001  a strategy may fail in any way
-            self._disable(tag, f"{type(error).__name__}: {error}")
+            self._disable(tag, _said(error))
             return None
 
     def _disable(self, tag: str, reason: str) -> None:
         if tag not in self._disabled:
             self._disabled[tag] = reason
             self._on_disabled(tag, reason)
+
+
+def _said(error: BaseException) -> str:
+    """Return what went wrong in one short line that can be written to the tape."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  a strategy's own exception may fail in any way
+        said = "an error that cannot say what it is"
+    line = said.encode("ascii", "backslashreplace").decode()[:REASON_CHARS_MAX]
+    return line if isinstance(error, Failure) else f"{type(error).__name__}: {line}"
 
 
 def _overrides(strategy: Strategy, handler: str) -> bool:
