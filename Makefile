@@ -78,6 +78,7 @@ $(VENV)/.packages: requirements.lock $(VENV)/.python
 
 $(VENV)/.core: $(VENV)/.packages pyproject.toml setup.py $(CORE)
 	@echo "building papertape"
+	@rm -f src/papertape/core/*.so  # a compiled form of older source must never be what runs
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python scripts/core_form.py
 	@touch $@
