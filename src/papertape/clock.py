@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -45,5 +46,9 @@ class ManualClock:
 def iso_utc(ts_ns: int) -> str:
     """Return nanoseconds since the epoch as ISO 8601 UTC with milliseconds."""
     seconds, rest_ns = divmod(ts_ns, NS_PER_S)
-    stamp = datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{stamp}.{rest_ns // NS_PER_MS:03d}Z"
+    return f"{_iso_second(seconds)}.{rest_ns // NS_PER_MS:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _iso_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -70,6 +70,9 @@ class Feed(Protocol):
 
 class Projection(Protocol):
     """A fold of the tape: the same class in the bot, in the dashboard and in `verify`."""
+
+    takes: ClassVar[frozenset[type[Event]]]
+    """The kinds of record that change it; it need not be shown any other."""
 
     def apply(self, record: Record) -> None:
         """Take one record; records come in order, each once."""
