@@ -7,9 +7,11 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from tests.browser.conftest import PATIENCE_MS, Dashboard, Opened
 from tests.dashboard.tapes import NO, YES, Tape
 
@@ -19,7 +21,7 @@ expect.set_options(timeout=PATIENCE_MS)
 Visit = Callable[..., Opened]
 
 SIZES = ((1440, 900), (1024, 768), (390, 844))
-THEMES = ("dark", "light")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 UNSETTLED = '.panel[data-state="loading"], .panel[data-state="error"]'
 
@@ -63,22 +65,23 @@ def test_it_is_whole_in_every_state_width_and_theme(
             tape.board.put([], tape.heartbeat(stopped=True))
     words = {"never": "has not run yet", "off": "is not running since"}
     for width, height in SIZES:
+        if state in ("empty", "live"):
+            tape.quote(3_900, 4_100)
+        opened = visit(width, height)
+        page = opened.page
         for theme in THEMES:
-            if state in ("empty", "live"):
-                tape.quote(3_900, 4_100)
-            opened = visit(width, height, theme)
+            page.emulate_media(color_scheme=theme)
             whole(opened)
-            page = opened.page
-            if state in words:
-                expect(page.locator("#notice")).to_contain_text(words[state])
-            else:
-                expect(page.locator("#mode-badge")).to_have_text("SIMULATED")
-                expect(page).to_have_title(re.compile("SIMULATED · papertape$"))
-            if state in ("never", "empty"):
-                expect(page.locator("#panel-trades")).to_contain_text("No trade yet")
-            else:
-                expect(page.locator("#rows-trades tr")).to_have_count(13)
-            page.context.close()
+        if state in words:
+            expect(page.locator("#notice")).to_contain_text(words[state])
+        else:
+            expect(page.locator("#mode-badge")).to_have_text("SIMULATED")
+            expect(page).to_have_title(re.compile("SIMULATED · papertape$"))
+        if state in ("never", "empty"):
+            expect(page.locator("#panel-trades")).to_contain_text("No trade yet")
+        else:
+            expect(page.locator("#rows-trades tr")).to_have_count(13)
+        page.context.close()
 
 
 def test_a_fill_on_the_ledger_appears_without_reload(
@@ -159,9 +162,7 @@ def test_after_a_dropped_connection_nothing_is_missed_or_doubled(
     assert ids == [f"F{n}" for n in (10, 9, 8, 7, 5, 4, 3, 2, 1)]
 
 
-def test_without_a_socket_it_asks_by_http(
-    tape: Tape, dashboard: Dashboard, browser: object, visit: Visit
-) -> None:
+def test_without_a_socket_it_asks_by_http(tape: Tape, visit: Visit) -> None:
     """Where no WebSocket gets through, the same numbers come every 5 s, and the page says so."""
     traded(tape, 2)
     page = visit().page
@@ -229,6 +230,27 @@ def test_the_promised_functions_work_from_the_console(tape: Tape, visit: Visit) 
     page.keyboard.press("Escape")
     page.wait_for_function("window.said === 'no'")
     assert opened.found() == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_no_violation(
+    width: int, tape: Tape, dashboard: Dashboard, browser: Browser, root: Path
+) -> None:
+    """The checks of axe-core that a machine can do, in both themes."""
+    axe = root / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("axe-core is not installed (npm ci)")
+    traded(tape)
+    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(dashboard.url)
+    settle(page)
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        found = page.evaluate("axe.run().then((result) => result.violations)")
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    context.close()
 
 
 def test_charts_and_tables_have_words_beside_them(tape: Tape, visit: Visit) -> None:

@@ -78,16 +78,17 @@ test("a win rate stands beside the number it is of", () => {
   assert.equal(strategyWords(off, () => "").state, "disabled: it raised");
 });
 
-test("a tile holds the outcomes of one market, settled ones last", () => {
+test("a tile holds the outcomes of one market, settled ones stand apart", () => {
   const rows = [
     { symbol: "a:YES", market: "a", outcome: "YES", state: "settled", bid: null, ask: null },
     { symbol: "b:YES", market: "b", outcome: "YES", state: "live", bid: 0.46, ask: 0.47 },
     { symbol: "b:NO", market: "b", outcome: "NO", state: "stale", bid: 0.53, ask: null },
     { symbol: "x:BTC/USDT", market: "", outcome: "", state: "live", bid: 1, ask: 2 },
   ];
-  const all = tiles(rows);
-  assert.deepEqual(all.map((tile) => tile.key), ["b", "x:BTC/USDT", "a"]);
-  assert.deepEqual(all.map((tile) => tile.state), ["stale", "live", "settled"]);
+  const { open, settled } = tiles(rows);
+  assert.deepEqual(open.map((tile) => tile.key), ["b", "x:BTC/USDT"]);
+  assert.deepEqual(open.map((tile) => tile.state), ["stale", "live"]);
+  assert.deepEqual(settled.map((tile) => tile.key), ["a"]);
   assert.equal(quoteCells(rows[1]).spread, "1.0 ¢");
   assert.equal(quoteCells(rows[2]).spread, "–");
 });

@@ -20,7 +20,8 @@ export function slices(data, most = SLICES_MAX) {
     .map((label, i) => ({ label, value: data.values[i] ?? 0, percent: data.percents?.[i] ?? null }))
     .filter((slice) => slice.value > 0);
   const cash = all.filter((slice) => slice.label.toLowerCase() === "cash");
-  const rest = all.filter((slice) => !cash.includes(slice)).sort((a, b) => b.value - a.value);
+  const rest = all.filter((slice) => !cash.includes(slice));
+  rest.sort((a, b) => isOther(a) - isOther(b) || b.value - a.value);
   const room = most - cash.length;
   if (rest.length <= room) return [...cash, ...rest];
   const small = rest.slice(room - 1);
@@ -193,9 +194,13 @@ export function binSign(label, edges, i) {
   return Math.sign(sum);
 }
 
+function isOther(slice) {
+  return /^other\b/i.test(slice.label);
+}
+
 function sliceColor(slice, i) {
   if (slice.label.toLowerCase() === "cash") return color("series-cash");
-  return /^other\b/i.test(slice.label) ? color("muted") : color(seriesToken(i));
+  return isOther(slice) ? color("muted") : color(seriesToken(i));
 }
 
 function drawLegend(shown, colors) {
@@ -229,7 +234,7 @@ export function initCharts() {
   charts.set("pnl", bars("chart-pnl", pnlOptions()));
   charts.set("distribution", bars("chart-distribution", distributionOptions()));
   charts.set("strategies", bars("chart-strategies", strategiesOptions()));
-  const ring = { labels: [], datasets: [{ data: [], borderWidth: 2, percents: [] }] };
+  const ring = { labels: [], datasets: [{ data: [], borderWidth: 1, percents: [] }] };
   const canvas = document.getElementById("chart-allocation");
   const donut = { type: "doughnut", data: ring, options: allocationOptions() };
   charts.set("allocation", new window.Chart(canvas, donut));

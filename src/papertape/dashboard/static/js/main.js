@@ -87,7 +87,8 @@ const draw = {
 
   market({ market }) {
     const clock = { nowMs: Date.now(), engineMs: engineMs() };
-    drawMarkets(document.getElementById("rows-markets"), market, clock);
+    const settled = document.getElementById("settled-markets");
+    drawMarkets(document.getElementById("rows-markets"), settled, market, clock);
     panels.show("markets", market.length ? "live" : "empty", { words: EMPTY.markets });
   },
 

@@ -5,11 +5,12 @@ import * as format from "./format.js";
 import { isOutcome, marketName } from "./names.js";
 
 export const MARKETS_SHOWN = 60; // tiles; more is a page of its own
+export const SETTLED_SHOWN = 3; // names of markets that ended lately
 
-const STATES = { stale: "stale", gap: "gap in the data", settled: "settled" };
+const STATES = { stale: "stale", gap: "gap in the data" };
 
-// Rows of instruments to tiles of markets, in the order in which the server lists them. Settled
-// markets go last. Pure, so that node can test it.
+// Rows of instruments to markets, in the order in which the server lists them: those that trade, and
+// those that have settled. Pure, so that node can test it.
 export function tiles(rows) {
   const byMarket = new Map();
   for (const row of rows) {
@@ -19,8 +20,17 @@ export function tiles(rows) {
   }
   const all = [...byMarket.values()];
   for (const tile of all) tile.state = worst(tile.rows);
-  const open = all.filter((tile) => tile.state !== "settled");
-  return [...open, ...all.filter((tile) => tile.state === "settled")];
+  return {
+    open: all.filter((tile) => tile.state !== "settled"),
+    settled: all.filter((tile) => tile.state === "settled"),
+  };
+}
+
+export function settledWords(names) {
+  if (names.length === 0) return "";
+  const more = names.length - SETTLED_SHOWN;
+  const list = names.slice(0, SETTLED_SHOWN).join(" · ");
+  return `Settled lately: ${list}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function worst(rows) {
@@ -83,7 +93,6 @@ function drawAxis(axis, row) {
 
 function footWords(tile, now) {
   const [first] = tile.rows;
-  if (tile.state === "settled") return "settled";
   if (!first.ends_at) return first.venue;
   const left = Date.parse(first.ends_at) - now;
   return left > 0 ? `ends in ${format.countdown(left)}` : "has ended, waits for its result";
@@ -101,15 +110,15 @@ function update(node, tile, clock) {
   reconcile(quotes, tile.rows, (row) => row.symbol, createQuote, updateQuote);
   drawAxis(axis, first);
   setText(foot.children[0], footWords(tile, clock.engineMs));
-  setText(foot.children[1], tile.state === "settled" ? "" : (STATES[tile.state] ?? ""));
-  node.classList.toggle("market-done", tile.state === "settled");
+  setText(foot.children[1], STATES[tile.state] ?? "");
   const newest = Math.max(...tile.rows.map((row) => row.seenMs ?? 0));
-  const aged = newest > 0 && tile.state !== "settled";
-  setText(head.children[1], aged ? format.age(clock.nowMs - newest) : "");
+  setText(head.children[1], newest > 0 ? format.age(clock.nowMs - newest) : "");
 }
 
 // clock: {nowMs: this browser's clock, engineMs: the time it is in the markets}
-export function drawMarkets(list, rows, clock) {
-  const shown = tiles(rows).slice(0, MARKETS_SHOWN);
+export function drawMarkets(list, words, rows, clock) {
+  const { open, settled } = tiles(rows);
+  const shown = open.slice(0, MARKETS_SHOWN);
+  setText(words, settledWords(settled.map((tile) => marketName(tile.rows[0]))));
   reconcile(list, shown, (tile) => tile.key, create, (node, tile) => update(node, tile, clock));
 }
