@@ -83,17 +83,15 @@ def test_every_command_has_help_with_an_example(
     assert f"papertape {name}" in text
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_of_a_command_loads_nothing_heavy(name: str) -> None:
+def test_help_of_the_commands_loads_nothing_heavy() -> None:
     """Help of a command is fast too: no store, no web server, no Parquet."""
     code = (
-        "import sys; from papertape.cli.main import run; code = run([sys.argv[1], '--help']); "
+        "import sys; from papertape.cli.main import COMMANDS, run; "
+        "codes = [run([name, '--help']) for name in COMMANDS]; "
         "heavy = {'pyarrow', 'sqlalchemy', 'flask', 'gevent', 'rich'} & set(sys.modules); "
-        "sys.exit(code or ' '.join(heavy) or 0)"
+        "sys.exit(any(codes) or ' '.join(heavy) or 0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, name], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
