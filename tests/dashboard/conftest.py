@@ -114,35 +114,44 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def begin(data_dir: Path, log: Path) -> Running:
+    """Start a dashboard process on a data folder and wait until it listens."""
+    port = free_port()
+    code = (
+        "import sys, pathlib; from papertape.dashboard.server import serve; "
+        "serve('127.0.0.1', int(sys.argv[1]), pathlib.Path(sys.argv[2]))"
+    )
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(port), str(data_dir)], stdout=file, stderr=file
+        )
+    running = Running(process, port, log)
+    deadline = time.monotonic() + START_S_MAX
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return running
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[Path], Running]]:
     """Return a function that starts a dashboard process on a data folder."""
     begun: list[Running] = []
 
     def run(data_dir: Path) -> Running:
-        port = free_port()
-        log = tmp_path / f"dashboard-{port}.log"
-        code = (
-            "import sys, pathlib; from papertape.dashboard.server import serve; "
-            "serve('127.0.0.1', int(sys.argv[1]), pathlib.Path(sys.argv[2]))"
-        )
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-c", code, str(port), str(data_dir)], stdout=file, stderr=file
-            )
-        running = Running(process, port, log)
-        begun.append(running)
-        deadline = time.monotonic() + START_S_MAX
-        while time.monotonic() < deadline:
-            assert process.poll() is None, log.read_text()
-            with closing(socket.socket()) as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return running
-            time.sleep(0.05)
-        raise AssertionError(log.read_text())
+        begun.append(begin(data_dir, tmp_path / f"dashboard-{len(begun)}.log"))
+        return begun[-1]
 
     yield run
     for running in begun:
-        if running.process.poll() is None:
-            running.process.kill()
-            running.process.wait()
+        end(running)
+
+
+def end(running: Running) -> None:
+    """End a dashboard process that is still there."""
+    if running.process.poll() is None:
+        running.process.kill()
+        running.process.wait()

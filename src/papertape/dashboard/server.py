@@ -31,10 +31,17 @@ STOP_S_MAX = 0.5  # for answers under way; sockets are cut
 REQUEST_S_MAX = 30.0  # a connection that says nothing for so long is closed
 CONNECTIONS_MAX = 256  # sockets, and requests beside them
 BACKLOG = 64
+SEND_BUFFER_BYTES = 262_144  # in the kernel, so that a page that does not read is seen soon
 
 
 class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
     """HTTP without a word about what serves it."""
+
+    def handle_one_request(self) -> Any:
+        """Answer one request; what follows a WebSocket on its connection is no request."""
+        result = super().handle_one_request()
+        spoken = getattr(self, "environ", None) or {}
+        return None if result is True and "HTTP_UPGRADE" in spoken else result
 
     def log_error(self, msg: str, *args: Any) -> None:
         """Log a request that was no HTTP, briefly."""
@@ -48,7 +55,11 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
         """Serve one connection."""
         client.settimeout(REQUEST_S_MAX)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().handle(client, address)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        try:
+            super().handle(client, address)
+        except OSError as error:
+            log.debug("a client left before its answer", error=str(error))
 
 
 class Bell:

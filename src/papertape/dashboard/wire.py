@@ -5,6 +5,7 @@ Only the dashboard's process root imports this module: the bot never sees gevent
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -14,11 +15,30 @@ from flask_socketio import SocketIO
 from gevent.lock import BoundedSemaphore
 from wsproto.frame_protocol import CloseReason
 
-from papertape.dashboard.strict_json import BODY_BYTES_MAX
+from papertape.dashboard.strict_json import BODY_BYTES_MAX, BadJsonError, loads
 
 MESSAGES_PER_S = 20
 MESSAGES_BURST = 40
 SEND_S_MAX = 15.0  # a client that takes nothing for so long is gone
+
+
+# What a page sends: pong, close, connect, leave, an event. What else the protocols know is refused
+# before their parsers see it: they raise on some of it, and take "connect" for an event's name.
+_EXPECTED = re.compile(r"3|1|40(?:\{.*\})?|41|42[0-9]{0,9}(\[.*\])", re.DOTALL | re.ASCII)
+_RESERVED = frozenset({"connect", "disconnect", "connect_error", "message", "json"})
+
+
+def _is_expected(message: str) -> bool:
+    found = _EXPECTED.fullmatch(message)
+    if found is None:
+        return False
+    try:
+        value = loads(found[1] or message[2:] or "{}")
+    except BadJsonError:
+        return False
+    if not found[1]:
+        return True
+    return bool(value) and isinstance(value[0], str) and value[0] not in _RESERVED
 
 
 class _Whole:
@@ -76,10 +96,10 @@ class LimitedWebSocket(driver.WebSocketWSGI):  # type: ignore[misc]
         message = super().wait()
         if message is None:
             return None
-        if not isinstance(message, str) or message[:1] not in set("0123456"):
-            return self._refuse(CloseReason.UNSUPPORTED_DATA, "engine.io text messages only")
         if not self._may_speak():
             return self._refuse(CloseReason.POLICY_VIOLATION, "too many messages")
+        if not isinstance(message, str) or not _is_expected(message):
+            return self._refuse(CloseReason.UNSUPPORTED_DATA, "not a message of a page")
         return message
 
     def _may_speak(self) -> bool:
