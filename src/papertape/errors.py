@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VALUE_CHARS_MAX = 80  # of a bad value shown back to the person: enough to recognise it
-NEAR_WORDS_MAX = 500  # newest words that a misspelt one is compared with: a few milliseconds
+NEAR_WORDS_MAX = 200  # newest words that a misspelt one is compared with: some milliseconds
 NEAR_CHARS_MAX = 100  # of the misspelt word
 
 

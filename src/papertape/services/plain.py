@@ -63,7 +63,7 @@ def take(mapping: Mapping[str, Any], key: str, *, expected: str) -> Any:
 
 def plain_side(value: object, field: str) -> Side:
     """Return BUY or SELL, in any letter case."""
-    word = value.upper() if isinstance(value, str) and len(value) <= 8 else ""
+    word = str.upper(value) if isinstance(value, str) and len(value) <= 8 else ""
     if word == "BUY":
         return "BUY"
     if word == "SELL":
