@@ -225,7 +225,7 @@ def test_the_promised_functions_work_from_the_console(tape: Tape, visit: Visit) 
     expect(page.locator(".toast")).to_have_count(0)
     page.evaluate("confirmAction('Sure?', () => window.said = 'yes', () => window.said = 'no')")
     page.get_by_role("button", name="Confirm").click()
-    assert page.evaluate("window.said") == "yes"
+    page.wait_for_function("window.said === 'yes'")
     page.evaluate("confirmAction('Sure?', () => window.said = 'yes', () => window.said = 'no')")
     page.keyboard.press("Escape")
     page.wait_for_function("window.said === 'no'")
