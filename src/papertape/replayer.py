@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -10,7 +11,8 @@ from papertape import wiring
 from papertape.clock import NS_PER_S, ManualClock
 from papertape.config import Config, load_config
 from papertape.errors import ConfigError, WorldError, nearest_match
-from papertape.model.events import Event, Record, RunStarted, encode_event, kind_of
+from papertape.model.events import CommandTaken, Event, Record, RunStarted, encode_event, kind_of
+from papertape.services.commands import CommandDesk
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.decision_hash import DECISIONS
 from papertape.services.door_parts import door_parts
@@ -24,6 +26,9 @@ from papertape.tape.recorder import CountingSink
 from papertape.tape.recording import Recording
 
 READ_RECORDS = 5_000
+
+Commands = deque[tuple[int, CommandTaken]]
+"""(mseq, command) in order"""
 
 
 def replay_run(config: Config, run: str) -> VerificationReport:
@@ -53,7 +58,7 @@ def _replay(config: Config, reader: LedgerReader, run: str) -> VerificationRepor
     folder = config.data_dir / "market" / started.market_data
     if not (folder / "manifest.json").exists():
         raise WorldError(f"{folder}: the run's market data is gone (its quota removed it?)")
-    told, last_mseq = _tell(config, view, start, Recording(folder))
+    told, last_mseq = _tell(config, view, start, Recording(folder), _commands(reader, start.seq))
     report = VerificationReport(
         ledger=str(config.data_dir / "papertape.db"), account=started.account
     )
@@ -89,7 +94,7 @@ def _before(reader: LedgerReader, run: str) -> tuple[Record | None, TapeView, li
 
 
 def _tell(
-    config: Config, view: TapeView, start: Record, recording: Recording
+    config: Config, view: TapeView, start: Record, recording: Recording, commands: Commands
 ) -> tuple[list[tuple[int, Event]], int]:
     """Run the engine over the recording; return its decisions by mseq, and the last mseq."""
     started = start.event
@@ -117,11 +122,19 @@ def _tell(
         sink=CountingSink(),
         clock=clock,
         equity_every_ns=round(settings.engine.equity_every_s * NS_PER_S),
-        on_idle=lambda: None,
+        on_idle=lambda: _repeat(commands, loop.events, desk),
     )
+    desk = CommandDesk(parts, manager)
     parts.engine.restore(view.orders.open.values())
     loop.run(_Retold(started.feed, recording))
     return ledger.decisions, loop.events
+
+
+def _repeat(commands: Commands, mseq: int, desk: CommandDesk) -> None:
+    """Carry out the person's commands where they fell."""
+    while commands and commands[0][0] <= mseq:
+        _, said = commands.popleft()
+        desk.carry_out(said.command_id, said.action, said.target, said.source)
 
 
 class _Retold:
@@ -171,15 +184,29 @@ def _config_of(config: Config, started: RunStarted) -> Config:
     return load_config(overrides=overrides)
 
 
-def _decisions(reader: LedgerReader, seq: int) -> Iterator[tuple[int, Event]]:
-    """Yield the run's decisions with their mseq, up to the next run."""
+def _of_run(reader: LedgerReader, seq: int) -> Iterator[Record]:
+    """Yield the run's records after `seq`, up to the next run."""
     while records := reader.read(seq, READ_RECORDS):
         for record in records:
             if isinstance(record.event, RunStarted):
                 return
-            if type(record.event) in DECISIONS:
-                yield record.mseq, record.event
+            yield record
         seq = records[-1].seq
+
+
+def _commands(reader: LedgerReader, seq: int) -> Commands:
+    return deque(
+        (record.mseq, record.event)
+        for record in _of_run(reader, seq)
+        if isinstance(record.event, CommandTaken)
+    )
+
+
+def _decisions(reader: LedgerReader, seq: int) -> Iterator[tuple[int, Event]]:
+    """Yield the run's decisions with their mseq."""
+    for record in _of_run(reader, seq):
+        if type(record.event) in DECISIONS:
+            yield record.mseq, record.event
 
 
 def _until(kept: Iterator[tuple[int, Event]], last_mseq: int) -> Iterator[tuple[int, Event]]:

@@ -23,12 +23,14 @@ from papertape.model.events import EngineStateChanged, RunStarted, RunStopped
 from papertape.model.money import MICROS, to_micros
 from papertape.model.ports import BoardQuote, Heartbeat
 from papertape.services.bulletin import Bulletin, State
+from papertape.services.commands import CommandDesk
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.door_parts import DoorParts, door_parts
 from papertape.services.tape_view import TapeView
 from papertape.services.trading_loop import TradingLoop
 from papertape.strategies.strategy_manager import StrategyManager
 from papertape.tape.board import SqliteBoard
+from papertape.tape.command_channel import CommandServer
 from papertape.tape.doorbell import Doorbell
 from papertape.tape.ledger import SqliteLedger
 from papertape.tape.lock import InstanceLock
@@ -133,6 +135,8 @@ class Bot:
         self._snapshot_seq = self._view.seq
         self._stop_reason = "the feed ended"
         self._stopped = False
+        self._command_desk = CommandDesk(self._parts, self._manager)
+        self._commands = CommandServer(config.data_dir)
         self._bulletin = Bulletin(
             SqliteBoard(config.data_dir / "board.db"), StateFiles(config.data_dir), self._beat
         )
@@ -162,6 +166,7 @@ class Bot:
             self._snapshot()
         finally:
             self._stopped = True
+            self._commands.close()
             self._source.sink.close()
             self._bulletin.stop(self._quotes(), self._state())
         return self._summary()
@@ -170,7 +175,7 @@ class Bot:
         scribe = self._parts.scribe
         started_ns = max(self._clock.now_ns(), 0)
         scribe.at(started_ns, 0)
-        halted = None if self._source.fresh else self._halt_before()
+        stopped = None if self._source.fresh else self._stop_before()
         scribe.note(
             RunStarted(
                 run_id=self.run_id,
@@ -188,12 +193,15 @@ class Bot:
                 settings=self._settings,
             )
         )
-        if halted is not None:
-            scribe.note(halted)
+        if stopped is not None:
+            scribe.note(stopped)
+        for tag, score in self._view.strategies.scores.items():
+            if score.status == "paused":
+                self._manager.pause(tag, True)
         scribe.commit()
         self._parts.engine.restore(self._view.orders.open.values())
 
-    def _halt_before(self) -> EngineStateChanged | None:
+    def _stop_before(self) -> EngineStateChanged | None:
         """Return the halt or pause of the run before: a restart does not lift it."""
         view = self._view
         if view.engine_state == "trading" or view.account != self._source.account:
@@ -211,6 +219,14 @@ class Bot:
 
     def _look_after(self) -> None:
         self._bulletin.look(self._quotes, self._state)
+        pending = self._commands.waiting()
+        if pending is not None:
+            said = pending.command
+            pending.answer(
+                *self._command_desk.carry_out(
+                    said.command_id, said.action, said.target, said.source
+                )
+            )
         if self._view.seq - self._snapshot_seq >= self._config.storage.snapshot_every_events:
             self._snapshot()
 

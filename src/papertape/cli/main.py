@@ -26,6 +26,7 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 class _Lazy(NamedTuple):
     module: str
     help: str
+    app: str = "app"
 
 
 COMMANDS = {
@@ -38,6 +39,9 @@ COMMANDS = {
     "export": _Lazy("export", "Write trades, portfolio or signals as CSV, JSON or Parquet."),
     "strategies": _Lazy("strategies", "List the strategies and their parameters."),
     "config": _Lazy("config_file", "Check, show or begin a config file."),
+    "pause": _Lazy("control", "Pause one strategy or all trading.", "pause_app"),
+    "resume": _Lazy("control", "Resume what was paused or halted.", "resume_app"),
+    "halt": _Lazy("control", "Halt all trading and take back resting orders.", "halt_app"),
     "doctor": _Lazy("doctor", "Look for what would keep papertape from working here."),
     "token": _Lazy("token", "Print the access token of the data folder, made if missing."),
 }
@@ -69,8 +73,9 @@ class LazyGroup(TyperGroup):
 
 def load_command(name: str) -> Command:
     """Import a command's module and return its command under its name."""
-    module = importlib.import_module(f"papertape.cli.{COMMANDS[name].module}")
-    command = typer.main.get_command(module.app)
+    lazy = COMMANDS[name]
+    module = importlib.import_module(f"papertape.cli.{lazy.module}")
+    command = typer.main.get_command(getattr(module, lazy.app))
     command.name = name
     return command
 

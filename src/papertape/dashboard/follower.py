@@ -25,7 +25,7 @@ from papertape.services.tape_view import TapeView
 from papertape.tape.board import BoardReader
 from papertape.tape.follow import LedgerReader
 
-SLICE_RECORDS = 400  # folded at a time: under 10 ms in which nobody else is served
+SLICE_RECORDS = 200  # folded at a time: under 10 ms in which nobody else is served
 CATCHING_UP_RECORDS = 5_000  # further behind than this, the picture is not shown as the present
 RETRY_NS = NS_PER_S  # between looks at a ledger that cannot be read
 TRADE_EVENTS = (OrderFilled, PositionSettled, SetsMerged, SetsConverted)

@@ -208,6 +208,13 @@ class PaperTradingEngine:
                 return True
         return False
 
+    def cancel_all(self, reason: str) -> None:
+        """Close every resting order."""
+        for orders in [list(kept.values()) for kept in self._resting.values()]:
+            for working in orders:
+                self._drop(working)
+                self._close(working, "cancelled", reason)
+
     def expire_symbol(self, symbol: str, reason: str) -> None:
         """Close every resting order of an instrument whose market is over."""
         for working in list(self._resting.get(symbol, {}).values()):

@@ -55,7 +55,6 @@ class DataFlowManager:
         self._window_ns = parts.duplicate_window_ns
         self._last: dict[tuple[str, tuple[LegWanted, ...]], tuple[int, int]] = {}
         self._last_mseq = -1
-        self.paused: dict[str, str] = {}
 
     @classmethod
     def instance(cls) -> DataFlowManager:
@@ -197,8 +196,9 @@ class DataFlowManager:
         if self.view.engine_state != "trading":
             reason = self.view.engine_reason or f"trading is {self.view.engine_state}"
             return Refusal(code=self.view.engine_state, reason=reason)
-        if strategy in self.paused:
-            return Refusal(code="paused", reason=self.paused[strategy])
+        score = self.view.strategies.scores.get(strategy)
+        if score is not None and score.status == "paused":
+            return Refusal(code="paused", reason=f"{strategy} is paused: {score.status_reason}")
         if not self.watch.feed_alive:
             return Refusal(code="feed_stale", reason="the feed is not live")
         return None

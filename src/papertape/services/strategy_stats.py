@@ -138,15 +138,17 @@ class StrategyStats:
         if event.fresh:
             self.__init__()  # type: ignore[misc]
             self.initial_micros = event.initial_cash_micros
-        for score in self.scores.values():
-            score.status = "stopped"
+        for name, score in self.scores.items():
+            if score.status != "paused" or name not in event.strategies:
+                score.status = "stopped"
         for strategy in event.strategies:
-            self.score(strategy).status = "running"
+            if self.score(strategy).status != "paused":  # a restart does not lift a pause
+                self.score(strategy).status = "running"
 
     def _run_stopped(self, record: Record) -> None:
         assert isinstance(record.event, RunStopped)
         for score in self.scores.values():
-            if score.status in {"running", "paused"}:
+            if score.status == "running":
                 score.status = "stopped"
 
     def _state(self, record: Record) -> None:

@@ -66,6 +66,14 @@ class StrategyManager:
         """Stop or resume asking a strategy."""
         (self._paused.add if paused else self._paused.discard)(tag)
 
+    def refusal(self, tag: str) -> str:
+        """Return why a strategy cannot be commanded: unknown, or disabled for what it did."""
+        if tag not in self._strategies:
+            return f"no strategy {tag!r} runs; there are {', '.join(self._strategies)}"
+        if tag in self._disabled:
+            return f"{tag} was disabled: {self._disabled[tag]}"
+        return ""
+
     def ask(self, handler: str, symbol: str, seen: Any) -> Iterator[Asked]:
         """Ask every interested strategy and yield what it wants."""
         routes = self._routes.get((handler, symbol))
