@@ -31,6 +31,7 @@ CDN_HOSTS = [
     "cdn.js" + "delivr", "unp" + "kg.com", "cdn" + "js.cloudflare", "fonts.google" + "apis",
     "fonts.g" + "static", "code.jq" + "uery", "cdn.socket" + ".io",
 ]  # fmt: skip
+PRAGMA = re.compile(r"\s+# (?:noqa|type:).*$")  # as ruff counts: what follows is for a tool
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|home|Users|root)/(?=[\w.])")
 
 
@@ -73,7 +74,7 @@ def test_no_line_is_wider_than_100_columns() -> None:
         f"{name}:{number}"
         for name, text in texts(*LINE_SUFFIXES)
         for number, line in enumerate(text.splitlines(), start=1)
-        if len(line) > LINE_COLUMNS_MAX
+        if len(PRAGMA.sub("", line)) > LINE_COLUMNS_MAX
     ]
     assert not wide, wide
 

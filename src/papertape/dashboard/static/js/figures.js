@@ -35,8 +35,8 @@ export function drawdownPct(equity, curve) {
   return peak > 0 ? (100 * (peak - equity)) / peak : 0;
 }
 
-// Today's P&L at this moment. The status says what equity was when the day began; equity itself moves
-// with every price, and two figures of one page must not disagree.
+// Today's P&L at this moment. The status says what equity was when the day began; equity itself
+// moves with every price, and two figures of one page must not disagree.
 export function todayPnl(summary, status) {
   if (typeof status?.today_pnl !== "number") return null;
   if (typeof summary?.total_value !== "number") return status.today_pnl;

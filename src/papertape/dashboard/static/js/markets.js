@@ -9,8 +9,8 @@ export const SETTLED_SHOWN = 3; // names of markets that ended lately
 
 const STATES = { stale: "stale", gap: "gap in the data" };
 
-// Rows of instruments to markets, in the order in which the server lists them: those that trade, and
-// those that have settled. Pure, so that node can test it.
+// Rows of instruments to markets, in the order in which the server lists them: those that trade,
+// and those that have settled. Pure, so that node can test it.
 export function tiles(rows) {
   const byMarket = new Map();
   for (const row of rows) {
