@@ -317,7 +317,7 @@ anything = st.recursive(
 KEYS = ["action", "side", "symbol", "price", "quantity", "confidence", "reason", "time_in_force"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(), anything, max_size=8))
 def test_whatever_comes_the_door_answers(form: dict[str, Any]) -> None:
     desk = open_desk()
