@@ -21,6 +21,8 @@ from papertape.model.events import (
     OrderSubmitted,
     PositionSettled,
     RunStarted,
+    SetPart,
+    SetsMerged,
     SignalRaised,
     SignalRefused,
 )
@@ -168,6 +170,27 @@ class Tape:
                 cash_micros=self.books.cash_micros, value_micros=value_micros, unrealized_micros=0
             )
         )
+
+    def merge(self, lots: int, *, strategy: str = "arbitrage") -> int:
+        """Turn complete YES+NO sets into cash."""
+        parts = []
+        for symbol in (YES, NO):
+            held = self.books.positions[strategy, symbol]
+            parts.append((symbol, -lots, -held.released_cost(lots)))
+        cash = lots * 10_000
+        realized = self.books.exchange(strategy, parts, cash, self.ts_ns)
+        for symbol in (YES, NO):
+            self.books.close_if_flat((strategy, symbol))
+        return self.put(
+            SetsMerged(
+                strategy=strategy, market_id=f"simulated:{SLUG}", cash_micros=cash,
+                realized_micros=realized,
+                parts=tuple(
+                    SetPart(symbol=symbol, quantity_lots=moved, cost_micros=cost)
+                    for symbol, moved, cost in parts
+                ),
+            )
+        )  # fmt: skip
 
     def settle(self, *, symbol: str = YES, strategy: str = "momentum") -> int:
         """Resolve the market at 1 and pay a position."""

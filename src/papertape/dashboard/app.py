@@ -57,6 +57,7 @@ def create_app(
         template_folder="templates",
     )
     app.config.update(
+        DEBUG=False,  # whatever FLASK_DEBUG says: its debugger executes what a browser sends
         TESTING=False,
         PROPAGATE_EXCEPTIONS=False,
         PROVIDE_AUTOMATIC_OPTIONS=False,

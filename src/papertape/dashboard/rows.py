@@ -14,26 +14,20 @@ from papertape.model.money import MICROS, NANOS
 
 Row = dict[str, Any]
 
-# Trades that are no fills have no id of their own on the tape: kind and number make one.
-PREFIX = {"settlement": "settled", "merge": "set", "convert": "set"}
-SIDE = {"settlement": "SETTLE", "merge": "MERGE", "convert": "CONVERT"}
-
 
 def trade_row(row: Mapping[str, Any]) -> Row:
     """Return a row of the `trades` table as the API shows it."""
-    kind, seq = row["kind"], row["seq"]
-    fill = kind == "fill"
-    price_nanos = row["price_nanos"] if fill or kind == "settlement" else None
-    gained = not fill or row["side"] == "SELL"
+    gained = row["kind"] != "fill" or row["side"] == "SELL"
+    price_nanos = row["price_nanos"]
     return {
-        "id": row["id"] if fill else f"{PREFIX[kind]}-{seq}",
-        "kind": kind,
+        "id": row["id"],
+        "kind": row["kind"],
         "strategy": row["strategy"],
         "symbol": row["symbol"],
         "venue": row["venue"],
         "market": row["market_id"],
         "outcome": row["outcome"],
-        "side": row["side"] if fill else SIDE[kind],
+        "side": row["side"],
         "quantity": row["quantity_nanos"] / NANOS,
         "price": None if price_nanos is None else price_nanos / NANOS,
         "notional": row["notional_micros"] / MICROS,
@@ -42,18 +36,10 @@ def trade_row(row: Mapping[str, Any]) -> Row:
         "liquidity": row["liquidity"],
         "order_id": row["order_id"],
         "signal_id": row["signal_id"],
-        "seq": seq,
+        "seq": row["seq"],
         "ts_ns": row["ts_ns"],
         "time": iso_utc(row["ts_ns"]),
     }
-
-
-def trade_seq(trade_id: str) -> int | None:
-    """Return the number inside the id of a trade that is no fill, None for a fill's id."""
-    prefix, _, digits = trade_id.partition("-")
-    if prefix in PREFIX.values() and digits.isascii() and digits.isdecimal() and len(digits) < 19:
-        return int(digits)
-    return None
 
 
 def signal_row(row: Mapping[str, Any]) -> Row:

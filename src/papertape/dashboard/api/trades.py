@@ -32,7 +32,7 @@ api = Blueprint("trades", __name__)
 FILTERS = (
     word("strategy"),
     word("symbol"),
-    choice("side", ("BUY", "SELL")),
+    choice("side", ("BUY", "SELL", "SETTLE", "MERGE", "CONVERT")),
     choice("kind", ("fill", "settlement", "merge", "convert")),
 )
 
@@ -75,8 +75,7 @@ def oldest_first(
 def trade(_: Query, trade_id: str) -> Response:
     """Return the trade and its chain: market, signal, risk, orders, fills, cash."""
     reader = state().follower.reader
-    seq = rows.trade_seq(trade_id)
-    found = reader.trade(trade_id) if seq is None else _trade_at(seq)
+    found = reader.trade(trade_id)
     if found is None:
         raise ApiError(404, "not_found", "there is no such trade", "id")
     records = reader.chain(found["signal_id"])
@@ -84,12 +83,6 @@ def trade(_: Query, trade_id: str) -> Response:
         record = reader.record(found["seq"])
         records = [record] if record else []
     return success({"trade": rows.trade_row(found), **_chain(records, found["id"])})
-
-
-def _trade_at(seq: int) -> dict[str, Any] | None:
-    follower = state().follower
-    found = follower.reader.trades(follower.view.account, limit=1, before_seq=seq + 1)
-    return found[0] if found and found[0]["seq"] == seq and found[0]["kind"] != "fill" else None
 
 
 def _chain(records: list[Record], trade_id: str) -> dict[str, Any]:
