@@ -43,6 +43,8 @@ test("time is local, with its date when it was not today, and UTC for the hover"
   const now = new Date(2026, 10, 23, 12, 0, 0);
   assert.equal(format.clock(new Date(2026, 10, 23, 9, 5, 7), now), "09:05:07");
   assert.equal(format.clock(new Date(2026, 10, 22, 9, 5, 7), now), "2026-11-22 09:05:07");
+  assert.equal(format.clockLines(new Date(2026, 10, 23, 9, 5, 7), now), "09:05:07");
+  assert.equal(format.clockLines(new Date(2026, 10, 22, 9, 5, 7), now), "09:05:07\n22 Nov");
   assert.equal(format.clock(null, now), format.NO_VALUE);
   assert.equal(format.clock("nonsense", now), format.NO_VALUE);
   assert.equal(format.utc("2026-11-23T09:05:07.123Z"), "2026-11-23 09:05:07 UTC");

@@ -134,6 +134,14 @@ export function clock(iso, now = new Date()) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }
 
+// The same for a narrow cell: the day, where it is not today, stands on a line of its own.
+export function clockLines(iso, now = new Date()) {
+  const text = clock(iso, now);
+  if (text.length <= 8) return text;
+  const date = dateOf(iso);
+  return `${text.slice(-8)}\n${date.getDate()} ${MONTHS[date.getMonth()]}`;
+}
+
 // The same instant in UTC, for the hover.
 export function utc(iso) {
   const date = iso === null || iso === undefined ? null : dateOf(iso);

@@ -46,7 +46,7 @@ function engineMs() {
 // When something happened, as people say it; in a replay an age would mean nothing.
 function when(iso) {
   if (!iso) return "";
-  if (store.state.status?.mode === "REPLAY") return `at ${format.clock(iso)}`;
+  if (store.state.status?.mode === "REPLAY") return `at ${format.clock(iso).slice(-8)}`;
   return `${format.age(Date.now() + skewMs - Date.parse(iso))} ago`;
 }
 

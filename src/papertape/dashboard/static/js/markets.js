@@ -7,6 +7,8 @@ import { isOutcome, marketName } from "./names.js";
 export const MARKETS_SHOWN = 60; // tiles; more is a page of its own
 export const SETTLED_SHOWN = 3; // names of markets that ended lately
 
+const SHORT_CHARS = 4; // YES and NO; other outcomes get a wider column
+
 const STATES = { stale: "stale", gap: "gap in the data" };
 
 // Rows of instruments to markets, in the order in which the server lists them: those that trade,
@@ -77,6 +79,8 @@ function createQuote() {
 function updateQuote(quote, row) {
   const cells = quoteCells(row);
   quote.dataset.kind = isOutcome(row) ? "outcome" : "spot";
+  quote.dataset.name = cells.name.length > SHORT_CHARS ? "long" : "short";
+  setTitle(quote.children[0], cells.name);
   setText(quote.children[0], cells.name);
   setFigure(quote.children[1], cells.bid, glow);
   setFigure(quote.children[2], cells.ask, glow);

@@ -56,7 +56,8 @@ export function marketName(row) {
 // The frame says SIMULATED already; in a narrow cell the word would be all that one can read.
 export function plain(question) {
   const rest = question.replace(/^simulated:?\s+/i, "");
-  return rest.charAt(0).toUpperCase() + rest.slice(1);
+  const words = rest.includes(" ") ? rest : rest.replaceAll("-", " "); // a slug, where no one asked
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 // "NO + NO + NO + NO" of a set reads "4 × NO".

@@ -18,7 +18,7 @@ export function tradeCells(trade) {
   const pnl = trade.realized_pnl;
   const known = typeof pnl === "number";
   return {
-    time: format.clock(trade.time),
+    time: format.clockLines(trade.time),
     utc: format.utc(trade.time),
     strategy: trade.strategy,
     market: marketName(trade),

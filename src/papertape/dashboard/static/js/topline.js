@@ -20,8 +20,10 @@ export function drawTopline({ status, portfolio }, heard, nowMs) {
   const ageOf = (ms) => (typeof ms === "number" ? format.age(ms + since) : "");
   const running = status?.bot.state === "running";
   sign("sign-connection", connectionSign(heard.connection));
-  sign("sign-bot", botSign(status), running ? ageOf(status.bot.heartbeat_age_ms) : "");
-  sign("sign-feed", feedSign(status), running ? ageOf(status.feed?.age_ms) : "");
+  const lost = heard.connection === "lost";
+  const known = (said) => (lost && said.dot === "live" ? { ...said, dot: "stale" } : said);
+  sign("sign-bot", known(botSign(status)), running ? ageOf(status.bot.heartbeat_age_ms) : "");
+  sign("sign-feed", known(feedSign(status)), running ? ageOf(status.feed?.age_ms) : "");
   drawNotice(notice(heard.connection, status, heard.heardMs, nowMs));
   if (!status) return;
   const mode = modeName(status.mode);

@@ -13,7 +13,7 @@ const FEED = {
   live: ["live", "Feed live"],
   stale: ["stale", "Feed stale"],
   ended: ["off", "Feed ended"],
-  unknown: ["off", "No feed"],
+  unknown: ["off", "Feed"],
 };
 
 const CONNECTION = {
@@ -75,7 +75,7 @@ function botNotice(status) {
     return { level: "quiet", text: `The bot has not run yet. ${how}` };
   }
   if (state === "stopped") {
-    const why = reason ? ` (${reason})` : "";
+    const why = reason ? ` (${/\bSIG[A-Z]+/.test(reason) ? "stopped on request" : reason})` : "";
     return { level: "warn", text: `The bot is not running${at}${why}. ${AS_OF}` };
   }
   if (state === "silent") {
