@@ -24,6 +24,7 @@ BTC_BASE = 64_000.0  # USDT; the simulated pairs wander within about a fifth of 
 ETH_BASE = 3_200.0
 SOL_BASE = 150.0  # no pair of its own: only its five-minute markets are listed
 CANDIDATES = ("adler", "brandt", "corvo", "dunn")
+BOATS = ("albatross", "brisk", "cormorant", "dolphin")
 
 
 class SimulatedFeed:
@@ -73,7 +74,9 @@ class SimulatedFeed:
             EventSeries(
                 seed, "storm-landfall", "storm makes landfall by {end} UTC?", hours=6, offset_s=2700
             ),
-            NegRiskSeries(seed, "mayor", "the mayor's race", CANDIDATES),
+            # two events, half a window apart: one of them is always young enough to have gaps
+            NegRiskSeries(seed, "mayor", "the mayor's race", CANDIDATES, offset_s=150),
+            NegRiskSeries(seed, "regatta", "the regatta", BOATS, offset_s=750),
         ]
 
     def stop(self) -> None:

@@ -33,9 +33,9 @@ class Arbitrage(Strategy):
     name: ClassVar[str] = "arbitrage"
     summary: ClassVar[str] = "Complete sets bought below what they are sure to pay."
     params: ClassVar[tuple[Param, ...]] = (
-        Param("profit_usd_min", float, 0.2, 0, 100_000, "USD", "least profit of a set after fees"),
+        Param("profit_usd_min", float, 0.05, 0, 100_000, "USD", "least profit of a set after fees"),
         Param("order_usd", float, 1000.0, 1, 1_000_000, "USD", "most that a set may cost"),
-        Param("rest_s", int, 10, 0, 3600, "s", "pause per set after acting on it"),
+        Param("rest_s", int, 10, 0, 3600, "s", "pause per set after acting, or saying why not"),
         Param("book_age_s", int, 5, 1, 3600, "s", "oldest book of a leg that counts"),
     )
     profit_usd_min: float
@@ -46,7 +46,7 @@ class Arbitrage(Strategy):
     def on_start(self) -> None:
         """Forget what was acted on."""
         self._acted_ns: dict[str, int] = {}
-        self._skipped: dict[str, str] = {}
+        self._skipped: dict[str, tuple[str, int]] = {}
 
     def on_book(self, book: BookSeen) -> Answer:
         """Look at the sets that this instrument is part of."""
@@ -130,11 +130,10 @@ class Arbitrage(Strategy):
     ) -> Opportunity | None:
         """Return a skipped opportunity, once per set and figure: not on every book again."""
         said = f"{test} {figure}"
-        rested = now_ns - self._acted_ns.get(key, 0) >= self.rest_s * NS_PER_S
-        if self._skipped.get(key) == said or not rested:
+        before, said_ns = self._skipped.get(key, ("", 0))
+        if before == said or now_ns - said_ns < self.rest_s * NS_PER_S:
             return None
-        self._skipped[key] = said
-        self._acted_ns[key] = now_ns
+        self._skipped[key] = (said, now_ns)
         return Opportunity(
             symbols=legs, test=test, figure=figure, reason=reason, alarm=test == "mirror"
         )

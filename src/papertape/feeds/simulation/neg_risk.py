@@ -49,13 +49,15 @@ Gap = tuple[Direction, int, int]  # direction, least ticks per share after fees,
 class NegRiskSeries(Series):
     """Windows of twenty minutes; exactly one of the four outcomes pays."""
 
-    def __init__(self, seed: int, name: str, title: str, names: tuple[str, ...]) -> None:
+    def __init__(
+        self, seed: int, name: str, title: str, names: tuple[str, ...], *, offset_s: int
+    ) -> None:
         """Ask which of `names` wins `title` in each window."""
         super().__init__(
             seed,
             name,
             period_steps=WINDOW_STEPS,
-            offset_steps=150 * STEPS_PER_S,
+            offset_steps=offset_s * STEPS_PER_S,
             resolve_steps=RESOLVE_STEPS,
             every_steps=STEPS_PER_S,
             median_lots=260 * SHARE_LOTS,
