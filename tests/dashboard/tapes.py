@@ -238,3 +238,17 @@ class Tape:
         self.ledger.close()
         self.board.close()
         self.bell.close()
+
+
+def busy(tape: Tape) -> None:
+    """Let a strategy win, another lose, one position stay open, and one signal be refused."""
+    tape.trade("BUY", 1_000, 4_000)
+    tape.trade("SELL", 1_000, 5_000)
+    tape.trade("BUY", 2_000, 3_000, symbol=NO, strategy="arbitrage")
+    tape.trade("SELL", 500, 2_000, symbol=NO, strategy="arbitrage")
+    tape.trade("BUY", 100, 4_500)
+    tape.refuse()
+    tape.quote(4_400, 4_600)
+    tape.quote(3_100, 3_300, symbol=NO)
+    tape.mark(9_990_000_000)
+    tape.flush()

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.dashboard.followers import Time, join, line_of, turn
 from tests.dashboard.tapes import NO, YES, Tape
 
-from papertape.dashboard.app import create_app
-from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.topics import TOPICS
 from papertape.dashboard.websocket_server import (
     LiveLine,
@@ -23,91 +17,6 @@ from papertape.dashboard.websocket_server import (
     live_data,
     update_live_data,
 )
-from papertape.model.events import AlertRaised
-
-PORT = 5001
-
-
-class Follower:
-    """A client, written from docs/socket.md alone."""
-
-    def __init__(self, app: Flask) -> None:
-        self._socketio = app.extensions["socketio"]
-        self._client = self._socketio.test_client(app)
-        self.mine = dict.fromkeys(TOPICS, 0)
-        self.state: dict[str, Any] = {}
-        self.trades: list[str] = []
-        self.alerts: list[str] = []
-        self.prices: dict[str, float] = {}
-        self.gaps = 0
-        self.snapshots = 0
-        self.notes: list[dict[str, Any]] = []
-        self.refused: list[dict[str, Any]] = []
-
-    def hear(self) -> None:
-        """Take what has come."""
-        for message in self._client.get_received():
-            name, data = message["name"], message["args"][0]
-            if name == "snapshot":
-                self._snapshot(data)
-            elif name == "notification":
-                self.notes.append(data)
-            elif name == "refused":
-                self.refused.append(data)
-            else:
-                self._update(name.removesuffix("_update"), data)
-
-    def _snapshot(self, data: dict[str, Any]) -> None:
-        self.snapshots += 1
-        self.mine = dict.fromkeys(TOPICS, data["seq"])
-        self.state = data
-        self.trades = [row["id"] for row in data["trades"]]
-        self.alerts = [row["id"] for row in data["alerts"]]
-        self.prices = {row["id"]: row["bid"] for row in data["markets"]}
-
-    def _update(self, topic: str, message: dict[str, Any]) -> None:
-        first, last, data = message["seq_from"], message["seq_to"], message["data"]
-        if first <= last:
-            if last <= self.mine[topic]:
-                return
-            if first != self.mine[topic] + 1:
-                self.gaps += 1
-                return
-            self.mine[topic] = last
-        if topic == "trades":
-            self.trades[:0] = [row["id"] for row in data]
-        elif topic == "alerts":
-            self.alerts[:0] = [row["id"] for row in data]
-        elif topic == "market":
-            self.prices.update((row["id"], row["bid"]) for row in data)
-        else:
-            self.state[topic] = data
-
-    def send(self, event: str, *data: object) -> None:
-        self._client.emit(event, *data)
-
-    def leave(self) -> None:
-        self._client.disconnect()
-
-
-class Time:
-    """A monotonic clock that tests move."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def line_of(app: Flask, time: Time) -> LiveLine:
-    """Return the application's live line on a clock of ours; nobody else drives it."""
-    state = app.extensions["papertape"]
-    state.follower.driven = True
-    state.line._monotonic_s = time
-    line = state.line
-    assert isinstance(line, LiveLine)
-    return line
 
 
 @pytest.fixture
@@ -118,24 +27,6 @@ def time() -> Time:
 @pytest.fixture
 def line(app: Flask, time: Time) -> LiveLine:
     return line_of(app, time)
-
-
-def turn(line: LiveLine, time: Time, passed_s: float = 2.0) -> None:
-    """Let time pass and the line say everything."""
-    time.now_s += passed_s
-    while line.tick():
-        continue
-
-
-def join(app: Flask) -> Follower:
-    """Return a client that has its first snapshot."""
-    client = Follower(app)
-    for _ in range(200):
-        client.hear()
-        if client.snapshots:
-            return client
-        app.extensions["socketio"].sleep(0.01)
-    raise AssertionError("no snapshot")
 
 
 def test_dashboard_before_bot(app: Flask, line: LiveLine, time: Time, data_dir: Path) -> None:
@@ -323,93 +214,3 @@ def test_names_for_scripts(app: Flask, tape: Tape) -> None:
     broadcast_updates()
     client.hear()
     assert client.trades == ["F2", "F1"]
-
-
-class Joining(RuleBasedStateMachine):
-    """Any order of trades, alerts, prices, turns, arrivals and resyncs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.data_dir = Path(self.folder.name) / "data"
-        self.app = create_app(DashboardSettings(data_dir=self.data_dir, port=PORT))
-        self.time = Time()
-        self.line = line_of(self.app, self.time)
-        self.tape = Tape(self.data_dir)
-        self.clients: list[Follower] = []
-        self.alerts = 0
-
-    @rule(count=st.integers(1, 5))
-    def trade(self, count: int) -> None:
-        for _ in range(count):
-            self.tape.trade(lots=1)
-
-    @rule()
-    def alert(self) -> None:
-        self.alerts += 1
-        self.tape.put(AlertRaised(severity="info", title="t", message="m"))
-
-    @rule(price=st.integers(1, 90))
-    def price(self, price: int) -> None:
-        self.tape.quote(price * 100, price * 100 + 500)
-
-    @rule()
-    def refuse(self) -> None:
-        self.alerts += 1
-        self.tape.refuse()
-
-    @rule(passed_s=st.sampled_from([0.0, 0.03, 0.2, 1.0, 6.0]))
-    def pass_time(self, passed_s: float) -> None:
-        self.tape.flush()
-        turn(self.line, self.time, passed_s)
-
-    @precondition(lambda self: len(self.clients) < 3)
-    @rule()
-    def arrive(self) -> None:
-        self.clients.append(join(self.app))
-
-    @precondition(lambda self: self.clients)
-    @rule(data=st.data())
-    def resync(self, data: st.DataObject) -> None:
-        data.draw(st.sampled_from(self.clients)).send("resync")
-
-    @precondition(lambda self: self.clients)
-    @rule()
-    def leave(self) -> None:
-        self.clients.pop().leave()
-
-    @invariant()
-    def nobody_meets_a_gap(self) -> None:
-        for client in self.clients:
-            client.hear()
-            assert client.gaps == 0
-
-    @invariant()
-    def everybody_ends_up_right(self) -> None:
-        if not self.clients:
-            return
-        self.pass_time(6.0)
-        view = self.line.follower.view
-        for client in self.clients:
-            client.hear()
-            expected = [f"F{n}" for n in range(self.tape.number, 0, -1)]
-            fills = [f"F{n}" for n in self._fills()]
-            assert set(fills) <= set(expected)
-            assert client.trades[:100] == fills[:100]
-            assert len(client.alerts) == self.alerts
-            assert client.state["status"]["lines"]["trades"] <= client.mine["trades"]
-            summary = client.state["portfolio"]["summary"]
-            assert summary == view.portfolio.get_summary() | {"mode": "SIMULATED"}
-
-    def _fills(self) -> Iterator[int]:
-        rows = self.line.follower.view.trades.get_recent_trades(10_000)
-        return (int(row["id"][1:]) for row in rows)
-
-    def teardown(self) -> None:
-        self.tape.close()
-        self.app.extensions["papertape"].follower.close()
-        self.folder.cleanup()
-
-
-TestJoining = Joining.TestCase
-TestJoining.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
