@@ -9,7 +9,10 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from tests.dashboard.tapes import Tape
 
 from papertape.dashboard.server import serve
 from papertape.errors import ConfigError, WorldError
+from papertape.tape.command_channel import CommandServer
 
 pytestmark = pytest.mark.slow
 
@@ -255,6 +259,50 @@ def test_frames_are_whole_for_a_page_that_reads_late(running: Running, tape: Tap
         seen += [row["id"] for row in reversed(page.hear("trades_update")["data"])]
     assert seen == [f"F{n}" for n in range(first, first + 400)]
     page.socket.close()
+
+
+def test_commands_reach_the_bot_while_others_are_served(
+    running: Running, tape: Tape, watched: Page
+) -> None:
+    def command(action: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        token = json.loads(running.get("/api/csrf")[1])["data"]["token"]
+        request = urllib.request.Request(
+            f"{running.url}/api/control/{action}",
+            data=json.dumps(body).encode(),
+            headers={
+                "Origin": running.url, "X-CSRF-Token": token, "Content-Type": "application/json",
+            },
+        )  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    assert command("pause", {})[1]["error"]["code"] == "not_running"
+    bot = CommandServer(tape.data_dir)
+
+    def loop() -> None:
+        for ok, message in ((True, "trading is paused"), (False, "no such strategy")):
+            while (pending := bot.waiting()) is None:
+                time.sleep(0.01)
+            time.sleep(0.5)
+            assert pending.command.source == "dashboard"
+            pending.answer(ok, message)
+
+    with ThreadPoolExecutor(2) as pool:
+        looping = pool.submit(loop)
+        asked = pool.submit(command, "pause", {})
+        began = time.monotonic()
+        assert running.get("/api/status")[0] == 200
+        assert time.monotonic() - began < 0.4  # the bot's slow answer keeps nobody waiting
+        status, answer = asked.result()
+        assert (status, answer["data"]["message"]) == (202, "trading is paused")
+        status, answer = command("resume", {"target": "none"})
+        assert (status, answer["error"]["message"]) == (409, "no such strategy")
+        looping.result()
+    assert command("halt", {"targt": "x"})[0] == 422
+    bot.close()
 
 
 def test_sockets_from_elsewhere_are_refused(running: Running) -> None:

@@ -107,6 +107,7 @@ def serve(host: str, port: int, data_dir: Path, token: str | None = None) -> Non
     settings = DashboardSettings(data_dir=data_dir, host=host, port=port, token=token)
     app = create_app(settings, async_mode="gevent")
     socketio, state = app.extensions["socketio"], app.extensions["papertape"]
+    state.aside = gevent.get_hub().threadpool.apply
     limit_sockets(socketio, time.monotonic)
     server = Server(
         listener, app, handler_class=Handler, log=None, error_log=None, spawn=CONNECTIONS_MAX

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 
@@ -28,6 +29,8 @@ class DashboardState:
     csrf: CsrfToken
     line: LiveLine | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    aside: Callable[[Callable[[], Any]], Any] = lambda work: work()
+    """Runs work that waits for another process where it keeps nobody else waiting."""
 
     def count(self, what: str) -> int:
         """Count something that happened; return how often it has by now."""

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from papertape.dashboard.api import export, journal, notifications, portfolio, status, trades
+from papertape.dashboard.api import (
+    control,
+    export,
+    journal,
+    notifications,
+    portfolio,
+    status,
+    trades,
+)
 
 
 def register(app: Flask) -> None:
     """Give the application every endpoint."""
-    for module in (portfolio, trades, journal, export, notifications, status):
+    for module in (portfolio, trades, journal, export, notifications, control, status):
         app.register_blueprint(module.api)
