@@ -135,15 +135,22 @@ class DataFlowManager:
         Trades of `process_signal` are on the tape already and are recognised by their id. Any other
         is a trade that the caller made elsewhere: it is booked as a signal at its own price.
         """
+        try:
+            told = plain_form(trade)
+        except InvalidInputError as error:
+            self._refuse("unknown", "", _invalid(error))
+            return False
+        names = [told[key] for key in ("id", "fill_id") if isinstance(told.get(key), str)]
         known = {row["id"] for row in self.view.trades.get_recent_trades(1000)}
-        if trade.get("id") in known or trade.get("fill_id") in known:
+        if any(name in known for name in names):
             return False
         form = {
-            "action": trade.get("side", trade.get("action")),
-            "symbol": trade.get("symbol"),
-            "quantity": trade.get("quantity"),
-            "price": trade.get("price"),
+            "action": told.get("side", told.get("action")),
+            "symbol": told.get("symbol"),
+            "quantity": told.get("quantity"),
+            "price": told.get("price"),
             "reason": "reported by the caller",
+            "signal_id": names[0] if names else "",
         }
         return self.process_signal(strategy_name, form).success
 
