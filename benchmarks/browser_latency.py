@@ -20,9 +20,9 @@ from statistics import quantiles
 
 import websocket
 
+from benchmarks.scene import SYMBOL, opening
 from papertape.clock import SystemClock
-from papertape.model.events import InstrumentListed, OrderFilled, OrderSubmitted, RunStarted
-from papertape.model.instrument import Instrument
+from papertape.model.events import OrderFilled, OrderSubmitted
 from papertape.tape.doorbell import Doorbell
 from papertape.tape.ledger import SqliteLedger
 
@@ -30,7 +30,6 @@ CLIENTS = 5
 FILLS = 1_000
 PER_S = 50
 START_TIMEOUT_S = 30
-SYMBOL = "simulated:bench:YES"
 
 
 def run() -> dict[str, object]:
@@ -74,10 +73,9 @@ def _summary(values: list[float]) -> dict[str, float]:
     }
 
 
-def _start_dashboard(
-    ledger: SqliteLedger, data_dir: Path
-) -> tuple[subprocess.Popen[bytes], int]:
-    _begin(ledger)
+def _start_dashboard(ledger: SqliteLedger, data_dir: Path) -> tuple[subprocess.Popen[bytes], int]:
+    ledger.append(opening(), ts_ns=SystemClock().now_ns(), mseq=0)
+    ledger.flush()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -95,30 +93,6 @@ def _start_dashboard(
             time.sleep(0.1)
     server.terminate()
     raise RuntimeError("the dashboard did not start")
-
-
-def _begin(ledger: SqliteLedger) -> None:
-    start = RunStarted(
-        run_id="bench",
-        number=1,
-        account="bench",
-        mode="SIMULATED",
-        feed="bench",
-        fresh=True,
-        initial_cash_micros=10**12,
-        strategies=("bench",),
-    )
-    instrument = Instrument(
-        symbol=SYMBOL,
-        venue="simulated",
-        kind="outcome",
-        quote_currency="USD",
-        tick_nanos=100_000,
-        lot_nanos=10_000_000,
-    )
-    listed = InstrumentListed(instrument=instrument)
-    ledger.append([start, listed], ts_ns=SystemClock().now_ns(), mseq=0)
-    ledger.flush()
 
 
 def _append_fills(ledger: SqliteLedger) -> tuple[dict[str, int], dict[str, int]]:

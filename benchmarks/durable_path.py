@@ -13,10 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from benchmarks.scene import SYMBOL, opening
 from papertape.clock import ManualClock
 from papertape.config import load_config
-from papertape.model.events import InstrumentListed, RunStarted
-from papertape.model.instrument import FeeSchedule, Instrument
 from papertape.model.market_data import BookSeen
 from papertape.model.ports import Ledger
 from papertape.model.signal import Leg, Signal
@@ -26,9 +25,9 @@ from papertape.services.tape_view import TapeView
 from papertape.tape.ledger import SqliteLedger
 from papertape.tape.memory import MemoryLedger
 
+
 SIGNALS = 10_000
 ROUNDS = 5
-SYMBOL = "simulated:bench:YES"
 
 
 def run() -> dict[str, object]:
@@ -69,33 +68,8 @@ def _door(ledger: Ledger) -> tuple[DataFlowManager, DoorParts, ManualClock]:
     config = load_config(overrides={"risk.max_daily_loss_usd": "9999999"})
     parts = door_parts(config, ledger, view, clock, source="bench", run_number=1)
     parts.scribe.at(clock.now_ns(), 0)
-    parts.scribe.note(
-        RunStarted(
-            run_id="bench",
-            number=1,
-            account="bench",
-            mode="SIMULATED",
-            feed="bench",
-            fresh=True,
-            initial_cash_micros=10**12,
-            strategies=("bench",),
-        )
-    )
-    fees = FeeSchedule(kind="curve", taker_ppm=40_000)
-    parts.scribe.note(
-        InstrumentListed(
-            instrument=Instrument(
-                symbol=SYMBOL,
-                venue="simulated",
-                kind="outcome",
-                quote_currency="USD",
-                tick_nanos=100_000,
-                lot_nanos=10_000_000,
-                step_ticks=100,
-                fees=fees,
-            )
-        )
-    )
+    for event in opening():
+        parts.scribe.note(event)
     parts.scribe.commit()
     return DataFlowManager(parts=parts), parts, clock
 
