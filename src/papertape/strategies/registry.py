@@ -41,7 +41,7 @@ def _from_file(name: str) -> type[Strategy]:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"strategies: {path}: {type(error).__name__}: {error}") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type) or not issubclass(found, Strategy):
