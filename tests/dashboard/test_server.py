@@ -305,6 +305,20 @@ def test_commands_reach_the_bot_while_others_are_served(
     bot.close()
 
 
+def test_long_export_keeps_nobody_waiting(running: Running, tape: Tape, watched: Page) -> None:
+    for _ in range(3_000):
+        tape.trade(lots=1)
+    tape.flush()
+    with ThreadPoolExecutor(1) as pool:
+        export = pool.submit(running.get, "/api/export/trades?format=parquet")
+        fill = tape.trade()
+        tape.flush()
+        while fill not in [row["id"] for row in watched.hear("trades_update")["data"]]:
+            continue
+        status, body = export.result()
+    assert (status, body[:4]) == (200, b"PAR1")
+
+
 def test_sockets_from_elsewhere_are_refused(running: Running) -> None:
     here = f"127.0.0.1:{running.port}"
     for origin, host in (

@@ -6,6 +6,7 @@ ages are computed against the engine's clock as the last heartbeat tells it.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from typing import Any
 
@@ -81,22 +82,29 @@ def engine_now_ns(follower: Follower) -> int:
 
 def markets(follower: Follower, symbols: Iterable[str] | None = None) -> list[dict[str, Any]]:
     """Return a row per instrument, those still trading first; of resolved ones the newest."""
-    wanted = follower.view.instruments if symbols is None else sorted(symbols)
+    wanted = _shown(follower) if symbols is None else sorted(symbols)
     now_ns, running = engine_now_ns(follower), bot(follower)["state"] == "running"
-    rows = [
+    return [
         _market_row(follower, follower.view.instruments[symbol], now_ns, running)
         for symbol in wanted
         if symbol in follower.view.instruments
     ]
-    if symbols is not None:
-        return rows
-    open_rows = [row for row in rows if row["state"] != "settled"]
-    settled = sorted(
-        (row for row in rows if row["state"] == "settled"),
-        key=lambda row: row["end_ts_ns"] or 0,
-        reverse=True,
-    )
-    return open_rows + settled[:SETTLED_SHOWN]
+
+
+def _shown(follower: Follower) -> list[str]:
+    """Return what still trades, then the newest of what is settled: a feed lists without end."""
+    trading, settled = [], []
+    for symbol, instrument in follower.view.instruments.items():
+        market = follower.view.markets.get(instrument.market_id)
+        if market and _is_settled(follower, instrument):
+            settled.append((market.end_ns, symbol))
+        else:
+            trading.append(symbol)
+    return trading + [symbol for _, symbol in heapq.nlargest(SETTLED_SHOWN, settled)]
+
+
+def _is_settled(follower: Follower, instrument: Instrument) -> bool:
+    return follower.view.market_states.get(instrument.market_id) == "resolved"
 
 
 def _market_row(
@@ -104,7 +112,7 @@ def _market_row(
 ) -> dict[str, Any]:
     quote = follower.quotes.get(instrument.symbol)
     market = follower.view.markets.get(instrument.market_id)
-    settled = follower.view.market_states.get(instrument.market_id) == "resolved"
+    settled = _is_settled(follower, instrument)
     return {
         "id": instrument.symbol,
         "symbol": instrument.symbol,

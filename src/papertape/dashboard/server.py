@@ -31,6 +31,7 @@ STOP_S_MAX = 0.5  # for answers under way; sockets are cut
 REQUEST_S_MAX = 30.0  # a connection that says nothing for so long is closed
 CONNECTIONS_MAX = 256  # sockets, and requests beside them
 BACKLOG = 64
+BREATH_S = 0.0005  # more than 0, so that sockets are looked at as well
 SEND_BUFFER_BYTES = 262_144  # in the kernel, so that a page that does not read is seen soon
 
 
@@ -75,9 +76,9 @@ class Bell:
             log.warning("no doorbell here; polling instead", error=str(error))
 
     def wait(self, timeout_s: float) -> None:
-        """Sleep until the bell rings, at most so long; 0 lets the others have a turn."""
+        """Sleep until the bell rings, at most so long; 0 gives the others a turn."""
         if self._listener is None or timeout_s <= 0:
-            gevent.sleep(timeout_s)
+            gevent.sleep(max(timeout_s, BREATH_S))
             return
         try:
             wait_read(self._listener.fileno(), timeout=timeout_s)
@@ -108,6 +109,7 @@ def serve(host: str, port: int, data_dir: Path, token: str | None = None) -> Non
     app = create_app(settings, async_mode="gevent")
     socketio, state = app.extensions["socketio"], app.extensions["papertape"]
     state.aside = gevent.get_hub().threadpool.apply
+    state.breathe = lambda: gevent.sleep(BREATH_S)
     limit_sockets(socketio, time.monotonic)
     server = Server(
         listener, app, handler_class=Handler, log=None, error_log=None, spawn=CONNECTIONS_MAX

@@ -31,6 +31,8 @@ class DashboardState:
     counts: dict[str, int] = field(default_factory=dict)
     aside: Callable[[Callable[[], Any]], Any] = lambda work: work()
     """Runs work that waits for another process where it keeps nobody else waiting."""
+    breathe: Callable[[], object] = lambda: None
+    """Gives everybody else a turn, in the middle of long work."""
 
     def count(self, what: str) -> int:
         """Count something that happened; return how often it has by now."""

@@ -81,13 +81,17 @@ def _file(
     headers = {
         "Content-Disposition": f'attachment; filename="papertape-{name}-{mode}-{seq}.{form}"'
     }
-    return Response(_counted(makers[form]), content_type=TYPES[form], headers=headers)
+    return Response(
+        _counted(makers[form], state().breathe), content_type=TYPES[form], headers=headers
+    )
 
 
-def _counted(make: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+def _counted(make: Callable[[], Iterator[bytes]], breathe: Callable[[], object]) -> Iterator[bytes]:
     _open["exports"] += 1
     try:
-        yield from make()
+        for piece in make():
+            yield piece
+            breathe()
     finally:
         _open["exports"] -= 1
 
@@ -141,6 +145,7 @@ def _parquet(
             for first in source:
                 page = [dict(row) for row in chain([first], islice(source, ROWS_PER_CHUNK))]
                 writer.write_table(pa.Table.from_pylist(page, schema=schema))
+                yield b""  # nothing to send yet, but a turn for the others
         file.seek(0)
         while piece := file.read(FILE_CHUNK_BYTES):
             yield piece

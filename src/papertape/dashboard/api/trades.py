@@ -1,4 +1,4 @@
-"""Trades and signals, from the ledger's tables: filtered and sorted there, never in memory."""
+"""Trades and signals, from the ledger's tables, page by page."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from papertape.model.events import (
 
 api = Blueprint("trades", __name__)
 
+SCANNED_MAX = 5_000  # rows looked at for one page; under 100 ms
+
 FILTERS = (
     word("strategy"),
     word("symbol"),
@@ -49,26 +51,28 @@ def trades(query: Query) -> Response:
     wanted = {name: query[name] for name in ("strategy", "symbol", "side", "kind")}
     limit, cursor = query["limit"], query["cursor"]
     if query["sort"] == "time":
-        found = oldest_first(follower.view.account, limit + 1, cursor or 0, wanted)
+        page, behind = _oldest_first(follower.view.account, limit, cursor or 0, wanted)
     else:
         found = follower.reader.trades(
             follower.view.account, limit=limit + 1, before_seq=cursor, **wanted
         )
-    page, behind = page_of(found, limit, lambda row: int(row["seq"]))
+        page, behind = page_of(found, limit, lambda row: int(row["seq"]))
     return success([rows.trade_row(row) for row in page], next_cursor=behind)
 
 
-def oldest_first(
+def _oldest_first(
     account: str, limit: int, after_seq: int, wanted: dict[str, str | None]
-) -> list[dict[str, Any]]:
-    """Return trades from the beginning on."""
-    found = []
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return trades from the beginning on, and where to go on; a page may be short."""
+    found: list[dict[str, Any]] = []
+    seen = 0
     for row in state().follower.reader.trades_iter(account, after_seq=after_seq):
+        if len(found) == limit or seen == SCANNED_MAX:
+            return found, after_seq
+        seen, after_seq = seen + 1, row["seq"]
         if all(value is None or row[name] == value for name, value in wanted.items()):
             found.append(row)
-            if len(found) == limit:
-                break
-    return found
+    return found, None
 
 
 @endpoint(api, "/api/trades/<trade_id>", "One trade with everything that led to it")
