@@ -223,12 +223,13 @@ def test_the_promised_functions_work_from_the_console(tape: Tape, visit: Visit) 
     expect(page.locator('.toast[data-type="error"]')).to_have_text("failed")  # it stays
     page.locator('.toast[data-type="error"] button').click()
     expect(page.locator(".toast")).to_have_count(0)
-    page.evaluate("confirmAction('Sure?', () => window.said = 'yes', () => window.said = 'no')")
+    ask = "confirmAction('Sure?', () => document.body.id = 'yes', () => document.body.id = 'no')"
+    page.evaluate(ask)
     page.get_by_role("button", name="Confirm").click()
-    page.wait_for_function("window.said === 'yes'")
-    page.evaluate("confirmAction('Sure?', () => window.said = 'yes', () => window.said = 'no')")
+    expect(page.locator("body")).to_have_id("yes")
+    page.evaluate(ask)
     page.keyboard.press("Escape")
-    page.wait_for_function("window.said === 'no'")
+    expect(page.locator("body")).to_have_id("no")
     assert opened.found() == []
 
 
