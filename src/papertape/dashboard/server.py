@@ -110,6 +110,7 @@ def serve(host: str, port: int, data_dir: Path, token: str | None = None) -> Non
     socketio, state = app.extensions["socketio"], app.extensions["papertape"]
     state.aside = gevent.get_hub().threadpool.apply
     state.breathe = lambda: gevent.sleep(BREATH_S)
+    state.line.breathe = lambda: gevent.sleep(0)
     limit_sockets(socketio, time.monotonic)
     server = Server(
         listener, app, handler_class=Handler, log=None, error_log=None, spawn=CONNECTIONS_MAX

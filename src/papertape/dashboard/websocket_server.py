@@ -63,6 +63,7 @@ class LiveLine:
         self._spoke_ms = dict.fromkeys((*TOPICS, "board", "heartbeat"), -1e12)
         self._market_states: dict[str, str] = {}
         self._alive: tuple[str, ...] = ()
+        self.breathe: Callable[[], object] = lambda: None  # lets the writers write
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -102,6 +103,7 @@ class LiveLine:
         found = self.follower.pump()
         if found is not None:
             self._take(found)
+            self.breathe()  # trades are on their way before the rest is computed
         if self.follower.ready:
             self.flush(now_ms)
         self.clients.cut_slow(now_ms)
