@@ -100,8 +100,7 @@ def _tell(
     started = start.event
     assert isinstance(started, RunStarted)
     settings = _config_of(config, started)
-    books = None if started.fresh else view.accounts.get(started.account)
-    clock = ManualClock(0 if books is None else books.last_ts_ns)
+    clock = ManualClock(start.ts_ns)
     ledger = _Keeper(view.seq)
     parts = door_parts(
         settings, ledger, view, clock, source=started.feed, run_number=started.number

@@ -37,6 +37,7 @@ class Source(msgspec.Struct, kw_only=True):
     account: str
     fresh: bool
     market_data: str
+    start_ns: int
     settings: dict[str, str]
 
 
@@ -102,6 +103,7 @@ def _replay(config: Config, market_dir: Path, run_id: str, clock: Clock) -> Sour
         account=f"replay-{run_id}",
         fresh=True,
         market_data=folder.name,
+        start_ns=recording.manifest.first_ts_ns or 0,
         settings={},
     )
 
@@ -136,6 +138,7 @@ def _simulated(
         account=account,
         fresh=books is None,
         market_data=run_id,
+        start_ns=start_ns,
         settings={"seed": str(config.feed.seed)},
     )
 
@@ -164,4 +167,4 @@ def plain_setting(text: str) -> int | Decimal | str:
 def event_clock(view: TapeView, source: Source) -> ManualClock:
     """Return the run's clock: it shows the time of the newest market record."""
     books = None if source.fresh else view.accounts.get(source.account)
-    return ManualClock(0 if books is None else books.last_ts_ns)
+    return ManualClock(source.start_ns if books is None else books.last_ts_ns)

@@ -22,6 +22,7 @@ Liquidity = Literal["taker", "maker"]
 ClosedState = Literal["cancelled", "expired", "rejected"]
 StrategyState = Literal["running", "paused", "disabled", "stopped"]
 EngineState = Literal["trading", "paused", "halted"]
+FeedState = Literal["live", "stale", "ended"]
 Severity = Literal["info", "warning", "error"]
 
 
@@ -88,7 +89,7 @@ class FeedStateChanged(_Body, frozen=True, kw_only=True, tag="feed.state/1"):
     """A data source came alive, fell silent or ended."""
 
     source: str
-    state: Literal["live", "stale", "ended"]
+    state: FeedState
     reason: str = ""
 
 

@@ -13,6 +13,7 @@ from papertape.model.events import (
     DataAlarm,
     EngineStateChanged,
     EventListed,
+    FeedState,
     FeedStateChanged,
     InstrumentListed,
     MarketListed,
@@ -101,6 +102,7 @@ class TradingLoop:
     def run(self, feed: Feed, *, duration_ns: int | None = None) -> None:
         """Process the feed to its end, or for a span of its own time."""
         self._manager.start(RunContext(self._view, self._watch, self._clock))
+        self._note_feed(feed.source, "live", "")
         self._scribe.commit()
         began = time.perf_counter()
         end_ns: int | None = None
@@ -114,6 +116,7 @@ class TradingLoop:
             self._on_idle()
         self.busy_s = time.perf_counter() - began
         self._manager.stop()
+        self._note_feed(feed.source, "ended", "it has no more data")
         self._mark(self._clock.now_ns(), force=True)
         self._scribe.commit()
 
@@ -288,9 +291,12 @@ class TradingLoop:
 
     def _feed_state(self, seen: FeedStateSeen) -> None:
         self._watch.feed_alive = seen.state == "live"
-        self._scribe.note(
-            FeedStateChanged(source=seen.source, state=seen.state, reason=seen.reason)
-        )
+        self._note_feed(seen.source, seen.state, seen.reason)
+
+    def _note_feed(self, source: str, state: FeedState, reason: str) -> None:
+        known = self._view.feed_states.get(source)
+        if known is None or known.state != state:
+            self._scribe.note(FeedStateChanged(source=source, state=state, reason=reason))
 
     # --- the account ----------------------------------------------------------------------------
 
