@@ -40,12 +40,17 @@ class IndexPage(Page):
 @pages.get("/")
 def index() -> Response:
     """Show the overview."""
+    return show(IndexPage, "overview", "papertape")
+
+
+def show(kind: type[Page], name: str, title: str) -> Response:
+    """Return a page whose context needs no more than every page has."""
     here = state()
     if not here.follower.driven:
         here.follower.refresh()
-    page = IndexPage(
-        name="overview",
-        title="papertape",
+    page = kind(
+        name=name,
+        title=title,
         mode=here.follower.view.mode,
         csrf_token=here.csrf.text,
         version=__version__,

@@ -1,0 +1,63 @@
+// What every page has besides its own panels: store, live line, top line, toasts, theme, ages.
+
+import { Live } from "./live.js";
+import { learnMarkets } from "./names.js";
+import { showNotification } from "./notifications.js";
+import { learnNames } from "./palette.js";
+import { Panels } from "./panels.js";
+import { Store } from "./store.js";
+import { initTheme } from "./theme.js";
+import { drawTopline } from "./topline.js";
+
+const MS_PER_NS = 1e-6;
+
+export class Frame {
+  store = new Store();
+  panels = new Panels(document);
+  live;
+  skewMs = 0; // server's clock minus this browser's
+  #statusMs = null; // when the newest status came, on this browser's clock
+
+  constructor() {
+    this.live = new Live(this.store, { onChange: () => this.draw(), onNotice: told });
+    this.store.on("strategies", (rows) => learnNames(rows.map((row) => row.strategy)));
+    this.store.on("market", (rows, delta) => learnMarkets(delta ?? rows));
+    this.store.on("portfolio", () => this.draw());
+    this.store.on("alerts", (_, delta) => {
+      for (const alert of delta ?? []) {
+        if (alert.severity !== "info") told({ ...alert, level: alert.severity });
+      }
+    });
+    this.store.on("status", (status) => {
+      this.#statusMs = Date.now();
+      if (status?.server_ts_ns) this.skewMs = status.server_ts_ns * MS_PER_NS - this.#statusMs;
+      this.draw();
+    });
+  }
+
+  // onSecond is called once a second, onTheme after a switch between dark and light.
+  start({ onSecond = () => {}, onTheme = () => {} } = {}) {
+    initTheme(document.getElementById("theme-switch"), onTheme);
+    this.live.start();
+    this.draw();
+    setInterval(() => {
+      this.draw();
+      this.panels.tick();
+      onSecond();
+    }, 1000);
+  }
+
+  draw() {
+    const heard = {
+      connection: this.live.state,
+      heardMs: this.live.lastHeardMs,
+      statusMs: this.#statusMs,
+    };
+    drawTopline(this.store.state, heard, Date.now());
+  }
+}
+
+function told(notice) {
+  const text = notice.title ? `${notice.title}: ${notice.message}` : notice.message;
+  showNotification(text, notice.level);
+}
