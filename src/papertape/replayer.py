@@ -11,7 +11,15 @@ from papertape import wiring
 from papertape.clock import NS_PER_S, ManualClock
 from papertape.config import Config, load_config
 from papertape.errors import ConfigError, WorldError, nearest_match
-from papertape.model.events import CommandTaken, Event, Record, RunStarted, encode_event, kind_of
+from papertape.model.events import (
+    CommandTaken,
+    Event,
+    Record,
+    RunStarted,
+    RunStopped,
+    encode_event,
+    kind_of,
+)
 from papertape.services.commands import CommandDesk
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.decision_hash import DECISIONS
@@ -58,12 +66,19 @@ def _replay(config: Config, reader: LedgerReader, run: str) -> VerificationRepor
     folder = config.data_dir / "market" / started.market_data
     if not (folder / "manifest.json").exists():
         raise WorldError(f"{folder}: the run's market data is gone (its quota removed it?)")
-    told, last_mseq = _tell(config, view, start, Recording(folder), _commands(reader, start.seq))
+    told, last_mseq, at_end = _tell(
+        config, view, start, Recording(folder), _commands(reader, start.seq)
+    )
+    whole = any(isinstance(record.event, RunStopped) for record in _of_run(reader, start.seq))
+    if not whole:  # a killed bot never came to the end of its run
+        del told[at_end:]
     report = VerificationReport(
         ledger=str(config.data_dir / "papertape.db"), account=started.account
     )
     kept = _decisions(reader, start.seq)
     for then, now in zip_longest(_until(kept, last_mseq), told):
+        if then is None and not whole:
+            break  # it had recorded more market data than decisions
         _compare(report, then, now)
         if not report.ok:
             break
@@ -95,8 +110,12 @@ def _before(reader: LedgerReader, run: str) -> tuple[Record | None, TapeView, li
 
 def _tell(
     config: Config, view: TapeView, start: Record, recording: Recording, commands: Commands
-) -> tuple[list[tuple[int, Event]], int]:
-    """Run the engine over the recording; return its decisions by mseq, and the last mseq."""
+) -> tuple[list[tuple[int, Event]], int, int]:
+    """Run the engine over the recording.
+
+    Returns its decisions by mseq, the last mseq, and how many decisions there were by then: what
+    follows came of the end of the run.
+    """
     started = start.event
     assert isinstance(started, RunStarted)
     settings = _config_of(config, started)
@@ -125,8 +144,9 @@ def _tell(
     )
     desk = CommandDesk(parts, manager)
     parts.engine.restore(view.orders.open.values())
-    loop.run(_Retold(started.feed, recording))
-    return ledger.decisions, loop.events
+    retold = _Retold(started.feed, recording, ledger)
+    loop.run(retold)
+    return ledger.decisions, loop.events, retold.at_end
 
 
 def _repeat(commands: Commands, mseq: int, desk: CommandDesk) -> None:
@@ -137,14 +157,18 @@ def _repeat(commands: Commands, mseq: int, desk: CommandDesk) -> None:
 
 
 class _Retold:
-    """A recording as a feed."""
+    """A recording as a feed, which notes how much was decided when it ended."""
 
-    def __init__(self, source: str, recording: Recording) -> None:
+    def __init__(self, source: str, recording: Recording, keeper: _Keeper) -> None:
         self.source = source
+        self.at_end = 0
         self._recording = recording
+        self._keeper = keeper
 
     def items(self) -> Iterator[Any]:
-        return (item for _, item in self._recording.items())
+        for _, item in self._recording.items():
+            yield item
+        self.at_end = len(self._keeper.decisions)
 
     def stop(self) -> None:
         """Do nothing: it ends by itself."""

@@ -101,7 +101,9 @@ class TradingLoop:
 
     def run(self, feed: Feed, *, duration_ns: int | None = None) -> None:
         """Process the feed to its end, or for a span of its own time."""
-        self.begin(feed.source)
+        self._manager.start(RunContext(self._view, self._watch, self._clock))
+        self._note_feed(feed.source, "live", "")
+        self._scribe.commit()
         began = time.perf_counter()
         end_ns: int | None = None
         for item in feed.items():
@@ -113,18 +115,8 @@ class TradingLoop:
             self.step(item)
             self._on_idle()
         self.busy_s = time.perf_counter() - began
-        self.end(feed.source)
-
-    def begin(self, source: str) -> None:
-        """Start the strategies; `source` names the feed."""
-        self._manager.start(RunContext(self._view, self._watch, self._clock))
-        self._note_feed(source, "live", "")
-        self._scribe.commit()
-
-    def end(self, source: str) -> None:
-        """Stop the strategies and mark the account a last time."""
         self._manager.stop()
-        self._note_feed(source, "ended", "it has no more data")
+        self._note_feed(feed.source, "ended", "it has no more data")
         self._mark(self._clock.now_ns(), force=True)
         self._scribe.commit()
 
