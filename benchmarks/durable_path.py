@@ -25,7 +25,6 @@ from papertape.services.tape_view import TapeView
 from papertape.tape.ledger import SqliteLedger
 from papertape.tape.memory import MemoryLedger
 
-
 SIGNALS = 10_000
 ROUNDS = 5
 
