@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from papertape.cli.options import ConfigOption, DataDirOption, HostOption, PortOption, settings
+from papertape.cli.options import (
+    ConfigOption,
+    DataDirOption,
+    HostOption,
+    PortOption,
+    secret_of,
+    settings,
+)
 from papertape.cli.ports import refuse_taken
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -21,14 +28,19 @@ def dashboard(
     from papertape.logs import configure_logs
 
     chosen = settings(config, data_dir=data_dir, dashboard__host=host, dashboard__port=port)
-    configure_logs(chosen.logging.level, chosen.logging.format)
+    configure_logs(
+        chosen.logging.level,
+        chosen.logging.format,
+        file=chosen.data_dir / "logs" / "dashboard.jsonl",
+        secrets=[secret_of(chosen)],
+    )
     refuse_taken(chosen.dashboard.host, chosen.dashboard.port)
     from papertape.dashboard.server import serve
 
-    token = chosen.dashboard.token
     serve(
         chosen.dashboard.host,
         chosen.dashboard.port,
         chosen.data_dir,
-        token.get_secret_value() if token else None,
+        secret_of(chosen),
+        market_quota_mb=chosen.storage.market_quota_mb,
     )

@@ -59,6 +59,12 @@ def settings(config: Path | None, **given: object) -> Config:
     return load_config(path, os.environ, overrides)
 
 
+def secret_of(config: Config) -> str | None:
+    """Return the access token that the environment gives, None if it gives none."""
+    token = config.dashboard.token
+    return token.get_secret_value() if token else None
+
+
 def speed_value(text: str | None) -> object:
     """Return the speed option as a config value."""
     from papertape.config_yaml import plain_value

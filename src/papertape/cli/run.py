@@ -17,6 +17,7 @@ from papertape.cli.options import (
     SpeedOption,
     StrategiesOption,
     duration_s,
+    secret_of,
     settings,
     speed_value,
     strategy_names,
@@ -73,7 +74,12 @@ def run(
         feed__seed=seed,
         feed__duration_s=duration_s(duration),
     )
-    configure_logs(chosen.logging.level, chosen.logging.format)
+    configure_logs(
+        chosen.logging.level,
+        chosen.logging.format,
+        file=chosen.data_dir / "logs" / "bot.jsonl",
+        secrets=[secret_of(chosen)],
+    )
     summary = run_bot(chosen, strategies=strategy_names(strategies)).to_dict()
     if as_json:
         print_json(summary)

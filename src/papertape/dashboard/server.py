@@ -92,7 +92,14 @@ class Bell:
             self._listener.close()
 
 
-def serve(host: str, port: int, data_dir: Path, token: str | None = None) -> None:
+def serve(
+    host: str,
+    port: int,
+    data_dir: Path,
+    token: str | None = None,
+    *,
+    market_quota_mb: int | None = None,
+) -> None:
     """Serve the dashboard until SIGTERM or SIGINT.
 
     Raises ConfigError for an address beyond this machine, WorldError for a port that is taken.
@@ -105,7 +112,9 @@ def serve(host: str, port: int, data_dir: Path, token: str | None = None) -> Non
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     token = token or os.environ.get("PAPERTAPE_TOKEN") or None
-    settings = DashboardSettings(data_dir=data_dir, host=host, port=port, token=token)
+    settings = DashboardSettings(
+        data_dir=data_dir, host=host, port=port, token=token, market_quota_mb=market_quota_mb
+    )
     app = create_app(settings, async_mode="gevent")
     socketio, state = app.extensions["socketio"], app.extensions["papertape"]
     state.aside = gevent.get_hub().threadpool.apply

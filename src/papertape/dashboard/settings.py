@@ -18,6 +18,7 @@ class DashboardSettings:
     port: int = PORT
     token: str | None = None
     debug: bool = False
+    market_quota_mb: int | None = None
 
     @property
     def ledger(self) -> Path:
@@ -33,6 +34,11 @@ class DashboardSettings:
     def desk(self) -> Path:
         """Return what people write; the dashboard is its only writer."""
         return self.data_dir / "desk.db"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of the log files of bot and dashboard."""
+        return self.data_dir / "logs"
 
     @property
     def hosts(self) -> frozenset[str]:
