@@ -128,9 +128,9 @@ class StrategyStats:
         handler = _HANDLERS.get(type(record.event))
         if handler is not None:
             handler(self, record)
-        for strategy, net_micros in self.round_trips.apply(record):
-            self.score(strategy).trip(net_micros)
-            self.distribution.add(net_micros)
+        for trip in self.round_trips.apply(record):
+            self.score(trip.strategy).trip(trip.net_micros)
+            self.distribution.add(trip.net_micros)
 
     def _run_started(self, record: Record) -> None:
         event = record.event

@@ -6,6 +6,7 @@ The bot, the dashboard and `verify` use the same class on the same records, so t
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -35,7 +36,8 @@ from papertape.services.portfolio_tracker import PortfolioTracker
 from papertape.services.strategy_stats import StrategyStats
 from papertape.services.trade_logger import TradeLogger
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
+RESOLVED_KEPT = 2_000  # markets that are over, kept for names and details: about 3 MB
 
 
 class AccountBooks:
@@ -101,6 +103,7 @@ class TapeView:
         self.markets: dict[str, Market] = {}
         self.groups: dict[str, EventGroup] = {}
         self.market_states: dict[str, str] = {}
+        self._resolved: deque[str] = deque()
         self.accounts: dict[str, AccountBooks] = {}
         self.books = AccountBooks(self.instruments)
 
@@ -188,6 +191,8 @@ class TapeView:
             self.groups[event.group.event_id] = event.group
         elif isinstance(event, MarketStateChanged):
             self.market_states[event.market_id] = event.state
+            if event.state == "resolved":
+                self._retire(event.market_id)
         elif isinstance(event, RunStopped):
             self.stopped = event
         elif isinstance(event, EngineStateChanged):
@@ -213,7 +218,24 @@ class TapeView:
             self.markets.clear()
             self.groups.clear()
             self.market_states.clear()
+            self._resolved.clear()
         self.books = self.accounts.setdefault(event.account, AccountBooks(self.instruments))
+
+    def _retire(self, market_id: str) -> None:
+        """Forget the oldest resolved market once there are too many: memory must not grow."""
+        self._resolved.append(market_id)
+        if len(self._resolved) <= RESOLVED_KEPT:
+            return
+        old = self._resolved.popleft()
+        self.market_states.pop(old, None)
+        market = self.markets.pop(old, None)
+        if market is None:
+            return
+        for symbol in market.symbols:
+            self.instruments.pop(symbol, None)
+        group = self.groups.get(market.event_id)
+        if group is not None and not any(one in self.markets for one in group.market_ids):
+            del self.groups[market.event_id]
 
     def update_quotes(self, quotes: list[BoardQuote]) -> None:
         """Mark positions at the newest bids."""
@@ -257,6 +279,7 @@ class TapeView:
             "times": [self.run_started_ts_ns, self.last_ts_ns],
             "engine": [self.engine_state, self.engine_reason],
             "market_states": self.market_states,
+            "resolved": list(self._resolved),
             "accounts": {name: books.snapshot() for name, books in self.accounts.items()},
         }
 
@@ -268,6 +291,7 @@ class TapeView:
         self.engine_state, self.engine_reason = state["engine"]
         self.market_states.clear()
         self.market_states.update(state["market_states"])
+        self._resolved = deque(state["resolved"])
         self.run = msgspec.convert(state["run"], RunStarted | None)
         self.stopped = msgspec.convert(state["stopped"], RunStopped | None)
         instruments = msgspec.convert(state["instruments"], list[Instrument])

@@ -288,6 +288,8 @@ class TradingLoop:
         self._scribe.commit()
         for one in settled:
             self._trade(self._manager.tell_settled(one))
+        for symbol in market.symbols:
+            self._manager.forget(symbol)
 
     def _feed_state(self, seen: FeedStateSeen) -> None:
         self._watch.feed_alive = seen.state == "live"

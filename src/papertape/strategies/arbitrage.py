@@ -65,6 +65,12 @@ class Arbitrage(Strategy):
                 answers.append(answer)
         return answers
 
+    def forget(self, symbol: str) -> None:
+        """Let go of what was said about the instrument's market."""
+        market_id = self.context.instruments[symbol].market_id
+        self._acted_ns.pop(market_id, None)
+        self._skipped.pop(market_id, None)
+
     # --- the forms ------------------------------------------------------------------------------
 
     def _inside(self, market: Market, now_ns: int) -> Signal | Opportunity | None:

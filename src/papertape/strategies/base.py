@@ -168,5 +168,8 @@ class Strategy:
         """Take note of an own position that was paid at resolution."""
         return None
 
+    def forget(self, symbol: str) -> None:
+        """Let go of what was kept for an instrument: its market is over."""
+
     def on_stop(self) -> None:
         """Clean up; nothing can be traded any more."""

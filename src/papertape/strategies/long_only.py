@@ -68,6 +68,11 @@ class LongOnly(Strategy):
         """Decide on an instrument: `mid` and `out` (what a sale would get) in half ticks."""
         raise NotImplementedError
 
+    def forget(self, symbol: str) -> None:
+        """Let go of an instrument's window and entry."""
+        for kept in (self._windows, self._entries, self._left_ns):
+            kept.pop(symbol, None)
+
     # --- parts ----------------------------------------------------------------------------------
 
     def window(self, symbol: str) -> TimeWindow:

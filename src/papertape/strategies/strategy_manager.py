@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from papertape.model.events import OrderFilled, PositionSettled
@@ -13,6 +14,7 @@ from papertape.strategies.base import Answer, Strategy, StrategyContext
 
 ANSWERS_MAX = 100  # signals of one strategy to one event: more is a strategy gone wrong
 NS_PER_MS = 1_000_000
+HANDLERS = ("on_book", "on_quote", "on_bar", "on_print")
 REASON_CHARS_MAX = 500  # of an exception's message on the tape
 
 Asked = tuple[str, Signal | Opportunity]
@@ -82,6 +84,14 @@ class StrategyManager:
         for tag, call in routes:
             if tag not in self._disabled and tag not in self._paused:
                 yield from self._answers(tag, call, seen)
+
+    def forget(self, symbol: str) -> None:
+        """Let go of an instrument whose market is over, and let the strategies do so."""
+        for handler in HANDLERS:
+            self._routes.pop((handler, symbol), None)
+        for tag, strategy in self._strategies.items():
+            if tag not in self._disabled:
+                self._guarded(tag, partial(strategy.forget, symbol))
 
     def tell_fill(self, fill: OrderFilled) -> Iterator[Asked]:
         """Tell the owner of a fill, and yield what it wants next."""
