@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 from tests.engine.desk import CASH_MICROS, CRYPTO_FEE, NO, YES, Desk
 
 from papertape.config import Config, load_config
 from papertape.errors import ConfigError
 from papertape.model.events import SignalRaised, SignalRefused
+from papertape.model.market_data import InstrumentSeen
 from papertape.services.door_parts import risk_limits
 from papertape.services.tape_view import TapeView
 
@@ -212,3 +214,13 @@ class TestPercentAndFraction:
     def test_money_in_the_config_is_exact(self) -> None:
         config = Config.model_validate({"risk": {"max_order_usd": Decimal("12.345678")}})
         assert risk_limits(config.risk).order_micros_max == 12_345_678
+
+
+def test_the_venues_smallest_amount_is_that_of_the_order_not_of_what_the_book_gives() -> None:
+    desk = Desk()
+    market = desk.list_market("snow")
+    token = structs.replace(desk.view.instruments[market.symbols[0]], min_notional_micros=1_000_000)
+    desk.step(InstrumentSeen(ts_ns=0, instrument=token))
+    desk.book(token.symbol, asks=[(5_000, 100)])
+    assert desk.send("BUY", 199, 5_000, symbol=token.symbol).code == "venue_minimum"
+    assert desk.send("BUY", 200, 5_000, symbol=token.symbol).status == "partial"

@@ -19,7 +19,10 @@ from tests.engine.desk import CASH_MICROS, YES, Desk, folded
 
 from papertape.model.events import SignalRaised, SignalRefused, decode_event, encode_event
 from papertape.model.signal import Leg, Opportunity, Signal
+from papertape.services.activity import Activity
 from papertape.services.data_flow_manager import DataFlowManager
+from papertape.services.decision_hash import DecisionHash
+from papertape.services.strategy_stats import StrategyStats
 
 REFUSED_MS_MAX = 50.0
 SURROGATE = "\ud800"
@@ -153,10 +156,9 @@ def state(desk: Desk) -> str:
     kept = desk.view.snapshot()
     kept.pop("seq")
     times = kept.pop("times")
-    books = kept["accounts"]["test"]
-    names = ("time", "portfolio", "trades", "strategies", "equity", "activity", "orders", "hash")
-    named = dict(zip(names, books, strict=True))
-    del named["hash"], named["activity"], named["strategies"]
+    counters = (StrategyStats, Activity, DecisionHash)
+    books = desk.view.books
+    named = {type(one).__name__: one.snapshot() for one in books._all if type(one) not in counters}
     kept["accounts"] = named
     engine = desk.engine
     seen = {key: (book.ask_lots, book.bid_lots) for key, book in desk.parts.watch.books.items()}

@@ -265,3 +265,24 @@ def test_broken_books_halt_and_say_so_on_the_tape(broken: Exception) -> None:
     assert "books" in halt.reason
     again = desk.restarted(from_snapshot=False)
     assert again.held() == 0
+
+
+def test_an_event_that_resolves_in_one_moment_is_not_marked_in_the_middle() -> None:
+    """A set's winner is paid before its losers: no peak of equity comes of that."""
+    desk = Desk()
+    slugs = ("adler", "brandt", "corvo")
+    desk.list_event(slugs)
+    symbols = [f"test:{slug}:YES" for slug in slugs]
+    for symbol in symbols:
+        desk.book(symbol, bids=[(3_000, 10_000)], asks=[(3_200, 10_000)])
+    desk.send_set(symbols, 10_000)
+    desk.book(symbols[0], bids=[(3_000, 10_000)], after_s=20)
+    desk.book(symbols[0], bids=[(3_000, 10_000)], after_s=20)
+    before = len(desk.events(EquityMarked))
+    for n, slug in enumerate(slugs):
+        desk.resolve(f"test:{slug}", (0, 1_000_000) if n else (1_000_000, 0))
+    assert len(desk.events(EquityMarked)) == before
+    desk.book("test:adler:NO", after_s=2)
+    marked = desk.events(EquityMarked)[before:]
+    assert [event.value_micros for event in marked] == [10_004_000_000]
+    assert desk.view.portfolio.get_summary()["max_drawdown_pct"] < 0.1

@@ -42,6 +42,7 @@ class LegRisk(msgspec.Struct, frozen=True, kw_only=True):
     quantity_text: str
     held_text: str
     notional_micros: int
+    ordered_micros: int
     fee_micros: int
     position_micros: int
     min_notional_micros: int
@@ -144,11 +145,11 @@ class RiskManager:
                 value=leg.quantity_text,
                 bound=str(leg.min_lots),
             )
-        if leg.notional_micros < leg.min_notional_micros:
+        if leg.ordered_micros < leg.min_notional_micros:
             return self._money(
                 "venue_minimum",
                 "below the venue's smallest amount",
-                leg.notional_micros,
+                leg.ordered_micros,
                 leg.min_notional_micros,
                 leg.symbol,
             )

@@ -30,6 +30,8 @@ def leg_risk(
         if ticks is None:
             ticks = watch.mark_ticks(leg.symbol) or 0
         cost += view.notional(leg.symbol, ticks, left)
+    limit = leg.limit_ticks
+    ordered = cost if limit is None else view.notional(leg.symbol, limit, leg.quantity_lots)
     seen_ns = watch.seen_ts_ns(leg.symbol)
     book = watch.books.get(leg.symbol)
     position = view.portfolio.accounts.positions.get((strategy, leg.symbol))
@@ -44,6 +46,7 @@ def leg_risk(
         quantity_text=instrument.quantity_text(leg.quantity_lots),
         held_text=instrument.quantity_text(held),
         notional_micros=cost,
+        ordered_micros=ordered,
         fee_micros=plan.fee_micros,
         position_micros=cost_micros + engine.reserved_micros(strategy, leg.symbol),
         min_notional_micros=instrument.min_notional_micros,

@@ -79,7 +79,7 @@ class TradingLoop:
         self._sink = sink
         self._clock = clock
         self._equity_every_ns = equity_every_ns
-        self._marked_ns = 0
+        self._marked_ns = self._stepped_ns = 0
         self._marked_value = (-1, -1)
         self._fills_marked = 0
         self._on_idle = on_idle
@@ -128,9 +128,10 @@ class TradingLoop:
         self._scribe.at(now_ns, mseq)
         self.events += 1
         try:
+            if now_ns > self._stepped_ns and now_ns - self._marked_ns >= FILLED_MARK_NS:
+                self._mark(now_ns)  # between two moments: an event's markets resolve in one
+            self._stepped_ns = now_ns
             self._handlers[type(item)](item)
-            if now_ns - self._marked_ns >= FILLED_MARK_NS:
-                self._mark(now_ns)
             self._scribe.commit()
         except (AccountsBrokenError, OverflowError) as error:
             self._halt(f"the books broke: {error}")
