@@ -166,6 +166,10 @@ class LedgerReader:
             seqs.update(row["seq"] for row in self._rows(query))
         return self._records(sorted(seqs))
 
+    def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+        """Return the rows of a query on the ledger's tables; it must be bounded and indexed."""
+        return self._rows(query)
+
     def close(self) -> None:
         """Let go of the file; a later question opens it again."""
         with self._lock:

@@ -12,8 +12,11 @@ from flask import Blueprint, Response
 
 from papertape.dashboard import picture, rows, strict_json
 from papertape.dashboard.api.answers import ApiError, Query, choice, endpoint
+from papertape.dashboard.api.trade_filters import FILTERS, wanted_trades
 from papertape.dashboard.state import state
 from papertape.services.trade_logger import CSV_COLUMNS, safe_cell
+from papertape.tape.follow import LedgerReader
+from papertape.tape.queries_trades import TradeFilter, Window, trades_page
 
 api = Blueprint("export", __name__)
 
@@ -37,14 +40,28 @@ _open = {"exports": 0}
 Row = Mapping[str, Any]
 
 
-@endpoint(api, "/api/export/trades", "All trades of the account, oldest first", params=(FORMAT,))
+@endpoint(api, "/api/export/trades", "The account's trades under a filter, oldest first",
+          params=(FORMAT, *FILTERS))  # fmt: skip
 def export_trades(query: Query) -> Response:
     """Return a file of trades."""
     follower = state().follower
     account, mode = follower.view.account, follower.view.mode
     about = {"account": account, "mode": mode}
-    found = (rows.trade_row(row) | about for row in follower.reader.trades_iter(account) if account)
+    trades = _trades(follower.reader, account, wanted_trades(query))
+    found = (rows.trade_row(row) | about for row in trades)
     return _file("trades", query["format"], TRADE_COLUMNS, found, {})
+
+
+def _trades(reader: LedgerReader, account: str, wanted: TradeFilter) -> Iterator[Row]:
+    """Yield the trades under a filter, page by page: no cursor stays open, no list grows."""
+    if wanted == TradeFilter():
+        yield from reader.trades_iter(account)
+        return
+    following: int | None = 0
+    while following is not None:
+        window = Window(after_seq=following, newest_first=False)
+        page, following = trades_page(reader, account, wanted, window, ROWS_PER_CHUNK)
+        yield from page
 
 
 @endpoint(api, "/api/export/portfolio", "Open positions and the account's figures",

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from papertape.dashboard import rows
+from papertape.dashboard import rows, story
 from papertape.dashboard.api.answers import (
     CURSOR,
     LIMIT,
@@ -14,10 +14,12 @@ from papertape.dashboard.api.answers import (
     Query,
     choice,
     endpoint,
+    integer,
     page_of,
     success,
     word,
 )
+from papertape.dashboard.api.trade_filters import FILTERS, wanted_trades
 from papertape.dashboard.state import state
 from papertape.model.events import (
     OrderClosed,
@@ -26,53 +28,35 @@ from papertape.model.events import (
     Record,
     SignalRaised,
 )
+from papertape.tape.queries_trades import Window, trades_page
 
 api = Blueprint("trades", __name__)
-
-SCANNED_MAX = 5_000  # rows looked at for one page; under 100 ms
-
-FILTERS = (
-    word("strategy"),
-    word("symbol"),
-    choice("side", ("BUY", "SELL", "SETTLE", "MERGE", "CONVERT")),
-    choice("kind", ("fill", "settlement", "merge", "convert")),
-)
-
 
 @endpoint(
     api,
     "/api/trades",
-    "Trades of the newest run's account",
-    params=(*FILTERS, choice("sort", ("-time", "time"), "-time"), LIMIT, CURSOR),
+    "Trades of the newest run's account; a page may be short and still have a next one",
+    params=(
+        *FILTERS,
+        choice("sort", ("-time", "time"), "-time"),
+        integer("after", 0, 10**18 - 1, None, "only trades with a higher number (`seq`)"),
+        LIMIT,
+        CURSOR,
+    ),
 )
 def trades(query: Query) -> Response:
     """Return a page of trades; `-time` is newest first."""
     follower = state().follower
-    wanted = {name: query[name] for name in ("strategy", "symbol", "side", "kind")}
-    limit, cursor = query["limit"], query["cursor"]
-    if query["sort"] == "time":
-        page, behind = _oldest_first(follower.view.account, limit, cursor or 0, wanted)
-    else:
-        found = follower.reader.trades(
-            follower.view.account, limit=limit + 1, before_seq=cursor, **wanted
-        )
-        page, behind = page_of(found, limit, lambda row: int(row["seq"]))
+    cursor, after = query["cursor"], query["after"] or 0
+    window = (
+        Window(after_seq=max(after, cursor or 0), newest_first=False)
+        if query["sort"] == "time"
+        else Window(after_seq=after, before_seq=cursor)
+    )
+    page, behind = trades_page(
+        follower.reader, follower.view.account, wanted_trades(query), window, query["limit"]
+    )
     return success([rows.trade_row(row) for row in page], next_cursor=behind)
-
-
-def _oldest_first(
-    account: str, limit: int, after_seq: int, wanted: dict[str, str | None]
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Return trades from the beginning on, and where to go on; a page may be short."""
-    found: list[dict[str, Any]] = []
-    seen = 0
-    for row in state().follower.reader.trades_iter(account, after_seq=after_seq):
-        if len(found) == limit or seen == SCANNED_MAX:
-            return found, after_seq
-        seen, after_seq = seen + 1, row["seq"]
-        if all(value is None or row[name] == value for name, value in wanted.items()):
-            found.append(row)
-    return found, None
 
 
 @endpoint(api, "/api/trades/<trade_id>", "One trade with everything that led to it")
@@ -86,7 +70,8 @@ def trade(_: Query, trade_id: str) -> Response:
     if not records:
         record = reader.record(found["seq"])
         records = [record] if record else []
-    return success({"trade": rows.trade_row(found), **_chain(records, found["id"])})
+    told = {"story": story.of_trade(state().follower, found, records)}
+    return success({"trade": rows.trade_row(found), **_chain(records, found["id"]), **told})
 
 
 def _chain(records: list[Record], trade_id: str) -> dict[str, Any]:
