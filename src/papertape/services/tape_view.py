@@ -33,10 +33,11 @@ from papertape.services.decision_hash import DecisionHash
 from papertape.services.equity_curve import EquityCurve
 from papertape.services.open_orders import OpenOrders
 from papertape.services.portfolio_tracker import PortfolioTracker
+from papertape.services.results import Results
 from papertape.services.strategy_stats import StrategyStats
 from papertape.services.trade_logger import TradeLogger
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 RESOLVED_KEPT = 2_000  # markets that are over, kept for names and details: about 3 MB
 
 
@@ -52,6 +53,7 @@ class AccountBooks:
         self.activity = Activity()
         self.orders = OpenOrders()
         self.decisions = DecisionHash()
+        self.results = Results(instruments=instruments)
         self.last_ts_ns = 0
         self._all: tuple[Projection, ...] = (
             self.portfolio,
@@ -61,6 +63,7 @@ class AccountBooks:
             self.activity,
             self.orders,
             self.decisions,
+            self.results,
         )
 
         self._takers = {
@@ -138,6 +141,11 @@ class TapeView:
     def orders(self) -> OpenOrders:
         """Return the open orders of the newest run's account."""
         return self.books.orders
+
+    @property
+    def results(self) -> Results:
+        """Return what the newest run's account earned when and where."""
+        return self.books.results
 
     @property
     def mode(self) -> str:
