@@ -21,6 +21,7 @@ from papertape.dashboard.keys import BearerToken, CsrfToken
 from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.state import DashboardState
 from papertape.dashboard.strict_json import BODY_BYTES_MAX, StrictJsonProvider
+from papertape.dashboard.verifier import Verifier
 from papertape.dashboard.websocket_server import init_socketio
 from papertape.errors import InvalidInputError, PapertapeError
 
@@ -78,6 +79,7 @@ def create_app(
         follower=Follower(settings.ledger, settings.board, clock),
         desk=JournalDesk(settings.desk, clock),
         csrf=CsrfToken(),
+        verifier=Verifier(settings.data_dir, clock),
     )
     app.extensions["papertape"] = state
     api.register(app)

@@ -136,6 +136,7 @@ def serve(
     bell.close()
     state.follower.close()
     state.desk.close()
+    state.verifier.close()
 
 
 def _listen(host: str, port: int) -> Any:

@@ -13,6 +13,7 @@ from papertape.dashboard.desk import JournalDesk
 from papertape.dashboard.follower import Follower
 from papertape.dashboard.keys import CsrfToken
 from papertape.dashboard.settings import DashboardSettings
+from papertape.dashboard.verifier import Verifier
 
 if TYPE_CHECKING:
     from papertape.dashboard.websocket_server import LiveLine
@@ -27,6 +28,7 @@ class DashboardState:
     follower: Follower
     desk: JournalDesk
     csrf: CsrfToken
+    verifier: Verifier
     line: LiveLine | None = None
     counts: dict[str, int] = field(default_factory=dict)
     aside: Callable[[Callable[[], Any]], Any] = lambda work: work()

@@ -11,11 +11,12 @@ from papertape.dashboard.api import (
     notifications,
     portfolio,
     status,
+    system,
     trades,
 )
 
 
 def register(app: Flask) -> None:
     """Give the application every endpoint."""
-    for module in (portfolio, trades, journal, export, notifications, control, status):
+    for module in (portfolio, trades, journal, export, notifications, control, status, system):
         app.register_blueprint(module.api)
