@@ -48,14 +48,14 @@ def summary_of(*words: str, data_dir: Path, **env: str) -> dict[str, Any]:
 
 
 @contextmanager
-def bot(*words: str, data_dir: Path) -> Iterator[subprocess.Popen[str]]:
+def bot(*words: str, data_dir: Path, **env: str) -> Iterator[subprocess.Popen[str]]:
     """Start a bot; whatever happens, it does not outlive the test."""
     log = data_dir.parent / f"bot-{time.monotonic_ns()}.log"
     with log.open("w") as stderr:
         child = subprocess.Popen(
             [sys.executable, "-m", "papertape.cli", "run", "--data-dir", str(data_dir), *words],
             cwd=data_dir.parent,
-            env=environment(),
+            env=environment(**env),
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

@@ -14,6 +14,7 @@ from tests.e2e.bots import bot, papertape, wait_for
 from papertape.services.tape_view import TapeView
 from papertape.tape.follow import LedgerReader
 
+OFTEN = {"PAPERTAPE__STORAGE__SNAPSHOT_EVERY_EVENTS": "100"}  # restarts begin at snapshots
 KILLS = int(os.environ.get("PAPERTAPE_TEST_KILLS", "10"))
 
 
@@ -26,7 +27,7 @@ def test_a_killed_bot_restarts_with_everything_it_acknowledged(tmp_path: Path) -
     reader = LedgerReader(data_dir / "papertape.db")
     for kill in range(KILLS):
         where = f"seed {seed}, kill {kill}"
-        with bot("--speed", "max", data_dir=data_dir) as child:
+        with bot("--speed", "max", data_dir=data_dir, **OFTEN) as child:
             begin = seen
             wait_for(lambda begin=begin: reader.head_seq() > begin)
             end = time.monotonic() + dice.uniform(0.0, 0.8)
@@ -51,6 +52,7 @@ def test_a_killed_bot_restarts_with_everything_it_acknowledged(tmp_path: Path) -
             assert done.returncode == 0, (where, done.stdout, done.stderr)
     assert view.runs == KILLS, f"seed {seed}"
     assert view.trades.fills > 0, f"seed {seed}"
+    assert reader.latest_snapshot() is not None, f"seed {seed}"
     reader.close()
     told = papertape("replay", "last", data_dir=data_dir)
     assert told.returncode == 0, (seed, told.stdout)
