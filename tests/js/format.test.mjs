@@ -16,6 +16,8 @@ const FUNCTIONS = {
   percent: format.percent,
   percent_change: format.percentChange,
   quantity: format.quantity,
+  exact: format.exact,
+  exact_change: format.exactChange,
   age_ms: format.age,
   countdown_ms: format.countdown,
 };

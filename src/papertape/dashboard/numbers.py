@@ -60,6 +60,16 @@ def quantity(value: Figure) -> str:
     return _shown(value, 0, 5)
 
 
+def exact(value: Figure) -> str:
+    """Return an amount as it is booked: with every decimal down to a millionth."""
+    return _shown(value, 0, 6)
+
+
+def exact_change(value: Figure) -> str:
+    """Return a change as it is booked, signed."""
+    return _shown(value, 0, 6, plus=True)
+
+
 def age(ms: Figure) -> str:
     """Return how old something is, in its one largest unit."""
     number = _decimal(ms)

@@ -75,6 +75,15 @@ export function quantity(value) {
   return isNumber(value) ? signed(value, decimals(value, 0, 5), false) : NO_VALUE;
 }
 
+// Money as it is booked: every decimal down to a millionth.
+export function exact(value) {
+  return isNumber(value) ? signed(value, decimals(value, 0, 6), false) : NO_VALUE;
+}
+
+export function exactChange(value) {
+  return isNumber(value) ? signed(value, decimals(value, 0, 6), true) : NO_VALUE;
+}
+
 export function count(value) {
   return isNumber(value) ? signed(value, decimals(value, 0, 0), false) : NO_VALUE;
 }

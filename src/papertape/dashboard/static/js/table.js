@@ -4,7 +4,7 @@ import { el, flash, reconcile, setText, setTitle } from "./dom.js";
 import * as format from "./format.js";
 import { isOutcome, marketName, outcomeName } from "./names.js";
 
-const SIDES = {
+export const SIDES = {
   BUY: "Buy",
   SELL: "Sell",
   SETTLE: "Paid",
