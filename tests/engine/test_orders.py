@@ -296,6 +296,15 @@ class TestBarsOnly:
         desk.bar([10_000, 10_000, 10_000, 10_000], volume=10**9)
         assert desk.cash >= 0
 
+    def test_a_bar_that_opens_beyond_the_cash_buys_nothing(self, desk: Desk) -> None:
+        desk.send("BUY", 7_000_000, symbol=PAIR)
+        desk.bar([20_000, 20_000, 20_000, 20_000], volume=10**9)
+        assert not desk.fills()
+        (closed,) = desk.events(OrderClosed)
+        assert (closed.state, closed.remaining_lots) == ("rejected", 7_000_000)
+        assert (desk.cash, desk.engine.resting_count) == (CASH_MICROS, 0)
+        assert desk.view.activity.alerts[0]["title"] == "Order rejected"
+
 
 def test_what_was_never_seen_cannot_be_traded(desk: Desk) -> None:
     """No feed, no price: nothing is invented."""

@@ -30,6 +30,8 @@ from papertape.model.market_data import BarSeen, BookSeen
 class Holdings(Protocol):
     """What the engine must know of the books to price the effect of a fill."""
 
+    cash_micros: int
+
     def effect(
         self, key: tuple[str, str], buying: bool, lots: int, notional: int
     ) -> tuple[int, int]:
@@ -253,11 +255,21 @@ class PaperTradingEngine:
             price = _bar_price(bar, working.order.limit_ticks, working.buying)
             lots = min(left, working.remaining_lots)
             if price is not None and lots > 0:
+                if working.buying and not self._can_pay(working, price, lots):
+                    self._drop(working)
+                    self._close(working, "rejected", "the bar opened at more than the cash")
+                    continue
                 left -= lots
                 maker = price == working.order.limit_ticks and price != bar.open_ticks
                 level = (price, lots, bar.volume_lots, bar.volume_lots - left - lots)
                 self._take(working, level, price, bar.ts_ns, "maker" if maker else "taker")
             self._settle_rest(working, "the next bar did not trade there")
+
+    def _can_pay(self, working: WorkingOrder, ticks: int, lots: int) -> bool:
+        """Return whether the cash pays a fill whose price risk could not know."""
+        worth = _notional(working.instrument, ticks, lots)
+        fee = fill_fee_micros(working.instrument, ticks, lots, worth, maker=False)
+        return worth + fee <= self._holdings().cash_micros
 
     def _settle_rest(self, working: WorkingOrder, reason: str) -> None:
         if not working.remaining_lots:
