@@ -135,10 +135,10 @@ def dashboard(data_dir: Path, tmp_path: Path) -> Iterator[Dashboard]:
 
 @pytest.fixture
 def visit(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Opened]]:
-    """Return a function that opens the overview at a width and in a theme."""
+    """Return a function that opens a page, the overview if none is named, at a width."""
     contexts: list[BrowserContext] = []
 
-    def go(width: int = 1440, height: int = 900, theme: str = "dark") -> Opened:
+    def go(width: int = 1440, height: int = 900, theme: str = "dark", path: str = "") -> Opened:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if theme == "dark" else "light",
@@ -151,7 +151,7 @@ def visit(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Open
         page.add_init_script(WATCH)
         page.on("console", lambda said: _heard(opened, said.type, said.text))
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        page.goto(dashboard.url)
+        page.goto(dashboard.url + path)
         return opened
 
     yield go

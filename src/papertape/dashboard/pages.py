@@ -37,10 +37,23 @@ class IndexPage(Page):
     template: ClassVar[str] = "index.html"
 
 
+@dataclass(frozen=True)
+class SystemPage(Page):
+    """`system.html`: the machine room; its facts come from the API."""
+
+    template: ClassVar[str] = "system.html"
+
+
 @pages.get("/")
 def index() -> Response:
     """Show the overview."""
     return show(IndexPage, "overview", "papertape")
+
+
+@pages.get("/system")
+def system() -> Response:
+    """Show the machine room."""
+    return show(SystemPage, "system", "System")
 
 
 def show(kind: type[Page], name: str, title: str) -> Response:
