@@ -85,13 +85,10 @@ def cumulative(
         score = view.strategies.scores.get(strategy)
         curve = score.curve.samples(points) if score else []
         samples = [(ts, net, initial + net) for ts, net, _ in curve]
-    peak, falls = initial, []
-    for _, _, equity in samples:
-        peak = max(peak, equity)
-        falls.append(round(100 * (peak - equity) / peak, 4) if peak > 0 else 0.0)
+    below = falls([equity for _, _, equity in samples], initial)
     kept = [
         (ts, net, equity, fall)
-        for (ts, net, equity), fall in zip(samples, falls, strict=True)
+        for (ts, net, equity), fall in zip(samples, below, strict=True)
         if (from_ns is None or ts >= from_ns) and (to_ns is None or ts <= to_ns)
     ]
     return {
@@ -101,6 +98,15 @@ def cumulative(
         "equity": [None if strategy else equity / MICROS for _, _, equity, _ in kept],
         "drawdown_pct": [fall for _, _, _, fall in kept],
     }
+
+
+def falls(equities: list[int], peak: int) -> list[float]:
+    """Return how far each value stands below the highest so far, in percent."""
+    found = []
+    for equity in equities:
+        peak = max(peak, equity)
+        found.append(round(100 * (peak - equity) / peak, 4) if peak > 0 else 0.0)
+    return found
 
 
 def pnl(follower: Follower, by: str = "day") -> Chart:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from papertape.dashboard.api import (
+    analytics,
     control,
     export,
     journal,
@@ -18,5 +19,7 @@ from papertape.dashboard.api import (
 
 def register(app: Flask) -> None:
     """Give the application every endpoint."""
-    for module in (portfolio, trades, journal, export, notifications, control, status, system):
+    modules = (portfolio, trades, journal, export, notifications, control, status, system,
+               analytics)  # fmt: skip
+    for module in modules:
         app.register_blueprint(module.api)

@@ -49,7 +49,7 @@ def export_trades(query: Query) -> Response:
     about = {"account": account, "mode": mode}
     trades = _trades(follower.reader, account, wanted_trades(query))
     found = (rows.trade_row(row) | about for row in trades)
-    return _file("trades", query["format"], TRADE_COLUMNS, found, {})
+    return file_of("trades", query["format"], TRADE_COLUMNS, found, {})
 
 
 def _trades(reader: LedgerReader, account: str, wanted: TradeFilter) -> Iterator[Row]:
@@ -75,16 +75,17 @@ def export_portfolio(query: Query) -> Response:
         row | about | {"strategies": " ".join(row["strategies"])} for row in found["positions"]
     ]
     if query["format"] == "json":
-        return _file("portfolio", "json", (), found["positions"], {"summary": found["summary"]})
+        return file_of("portfolio", "json", (), found["positions"], {"summary": found["summary"]})
     cash = found["summary"]["cash"]
     if cash is not None:
         positions.append({"symbol": "cash", "cost": cash, "value": cash} | about)
-    return _file("portfolio", query["format"], POSITION_COLUMNS, positions, {})
+    return file_of("portfolio", query["format"], POSITION_COLUMNS, positions, {})
 
 
-def _file(
+def file_of(
     name: str, form: str, columns: tuple[str, ...], found: Iterable[Row], head: dict[str, Any]
 ) -> Response:
+    """Return rows as a streamed file in one of the forms; `head` goes into those that have one."""
     follower = state().follower
     seq, mode = follower.view.seq, follower.view.mode or "EMPTY"
     if _open["exports"] >= EXPORTS_AT_ONCE:
