@@ -148,7 +148,7 @@ def run_settings(config: Config, strategies: dict[str, Strategy], source: Source
     settings: dict[str, str] = dict(source.settings)
     for section, values in (("risk", config.risk), ("engine", config.engine)):
         for name, value in values.model_dump(mode="json").items():
-            settings[f"{section}.{name}"] = str(value)
+            settings[f"{section}.{name}"] = f"{value}%" if name.endswith("_pct") else str(value)
     for tag, strategy in strategies.items():
         for name, number in strategy.values().items():
             settings[f"{tag}.{name}"] = str(number)

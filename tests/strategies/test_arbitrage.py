@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.engine.desk import CASH_MICROS, CRYPTO_FEE, NO, NO_FEE, YES, Desk, outcome
 
 from papertape.model.events import (
@@ -19,6 +20,7 @@ from papertape.model.events import (
     SignalRaised,
 )
 from papertape.model.instrument import FeeSchedule
+from papertape.model.market_data import InstrumentSeen
 from papertape.strategies.arbitrage import Arbitrage
 from papertape.strategies.set_walk import SetLeg, walk_set
 
@@ -175,6 +177,19 @@ class TestEvents:
         (skipped,) = desk.events(OpportunitySkipped)
         assert skipped.test == "depth"
         assert "4.99" in skipped.figure
+
+    def test_a_leg_below_the_venues_smallest_amount_is_told(self) -> None:
+        desk = desk_of()
+        desk.list_event(RACE, fees=NO_FEE)
+        for slug in RACE:
+            token = desk.view.instruments[f"test:{slug}:YES"]
+            small = structs.replace(token, min_notional_micros=1_000_000)
+            desk.step(InstrumentSeen(ts_ns=0, instrument=small))
+        for slug, ask in zip(RACE, (100, 3_000, 3_000, 3_000), strict=True):
+            desk.book(f"test:{slug}:YES", asks=[(ask, 9_900)])
+        (skipped,) = desk.events(OpportunitySkipped)
+        assert (skipped.test, skipped.figure) == ("amount", "test:adler:YES 0.99")
+        assert desk.view.activity.refused_count == 0
 
     def test_too_little_profit_is_told(self) -> None:
         desk = desk_of(profit_usd_min=50)

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from papertape.core.arithmetic import notional_micros
 from papertape.model.market import EventGroup, Market
 from papertape.model.market_data import BookSeen
+from papertape.model.money import format_micros
 from papertape.model.signal import Leg, Opportunity, SetAction, Signal
 from papertape.strategies.base import Answer, Param, Strategy
 from papertape.strategies.set_walk import SetLeg, SetWalk, walk_set
@@ -114,6 +116,10 @@ class Arbitrage(Strategy):
             figure = f"{walk.quantity_text} shares"
             reason = "the depth is below the venue's smallest order"
             return self._seen(key, legs, "depth", figure, reason, now_ns)
+        least = self._below_minimum(legs, walk)
+        if least:
+            reason = "a leg is below the venue's smallest amount"
+            return self._seen(key, legs, "amount", least, reason, now_ns)
         if walk.profit_micros < self.profit_usd_min * MICROS:
             reason = f"profit below {self.profit_usd_min:g}"
             return self._seen(key, legs, "profit", walk.profit_text, reason, now_ns)
@@ -130,6 +136,15 @@ class Arbitrage(Strategy):
             then=then,
             expected_edge_micros=walk.profit_micros,
         )
+
+    def _below_minimum(self, legs: tuple[str, ...], walk: SetWalk) -> str:
+        """Return what the smallest leg comes to if the venue would not take it, "" if all can."""
+        for symbol, worst in zip(legs, walk.worst_ticks, strict=True):
+            leg = self.context.instruments[symbol]
+            worth = notional_micros(worst, walk.lots, leg.tick_nanos * leg.lot_nanos)
+            if worth < leg.min_notional_micros:
+                return f"{symbol} {format_micros(worth)}"
+        return ""
 
     def _seen(
         self, key: str, legs: tuple[str, ...], test: str, figure: str, reason: str, now_ns: int
