@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from papertape.clock import NS_PER_S, iso_utc
 from papertape.dashboard import charts, periods
@@ -43,34 +43,17 @@ class Filters(NamedTuple):
         return self.strategy is None and self.venue is None and self.market is None
 
 
-class Share(NamedTuple):
-    """What a bar needs: net P&L booked, fees, round trips that ended, those that gained."""
+Share = tuple[int, int, int, int]
+"""Net P&L booked, fees, round trips that ended, those of them that gained"""
+K = TypeVar("K")
+L = TypeVar("L")
 
-    net: int = 0
-    fees: int = 0
-    trips: int = 0
-    wins: int = 0
 
-    def plus(self, sums: Sums) -> Share:
-        """Return this with a cell's sums added."""
-        fees = sums[results.FEES]
-        return Share(
-            self.net + sums[results.REALIZED] - fees,
-            self.fees + fees,
-            self.trips + sums[results.TRIPS],
-            self.wins + sums[results.WINS],
-        )
+class Dated(NamedTuple):
+    """A stretch of time, as cells have it."""
 
-    def row(self, key: object, label: str) -> Row:
-        """Return a row of the API."""
-        return {
-            "key": key,
-            "label": label,
-            "net_pnl": self.net / MICROS,
-            "fees": self.fees / MICROS,
-            "round_trips": self.trips,
-            "win_rate": 100 * self.wins / self.trips if self.trips else None,
-        }
+    start_s: int
+    span_s: int
 
 
 def analytics(follower: Follower, filters: Filters) -> dict[str, Any]:
@@ -94,8 +77,10 @@ def analytics(follower: Follower, filters: Filters) -> dict[str, Any]:
         fall,
         _growth(drawn["equity"]) if filters.whole else None,
     )
-    hours = [(cell, each) for cell, each in found if cell.span_s == HOUR_S]
-    dated = [(cell, each) for cell, each in found if cell.span_s]
+    shares = [(cell, _share(each)) for cell, each in found]
+    times = _grouped(shares, lambda c: Dated(c.start_s, c.span_s)).items()
+    hours = [(time, share) for time, share in times if time.span_s == HOUR_S]
+    dated = [(time, share) for time, share in times if time.span_s]
     return {
         **periods.told(filters.period, from_s),
         "filters": filters._asdict(),
@@ -106,13 +91,13 @@ def analytics(follower: Follower, filters: Filters) -> dict[str, Any]:
         "by_weekday": _by(dated, _weekday, range(7), WEEKDAYS.__getitem__),
         "by_day": _by(dated, lambda c: _date(c.start_s)),
         "by_month": _by(dated, lambda c: _date(c.start_s)[:7])[-MONTHS_SHOWN:],
-        "by_strategy": _ranked(_by(found, lambda c: c.strategy)),
-        "by_venue": _ranked(_by(found, lambda c: c.venue)),
-        "by_market": _markets(follower, found),
+        "by_strategy": _ranked(_by(shares, lambda c: c.strategy)),
+        "by_venue": _ranked(_by(shares, lambda c: c.venue)),
+        "by_market": _markets(follower, shares),
         "by_holding": _by_holding(sums),
         "undated": {  # round trips too old to have kept their hour, or their day
-            "hour": _trips(found) - _trips(hours),
-            "day": _trips(found) - _trips(dated),
+            "hour": sums[results.TRIPS] - sum(share[2] for _, share in hours),
+            "day": sums[results.TRIPS] - sum(share[2] for _, share in dated),
         },
         "costs": _costs(sums),
         "edge": edge(sums),
@@ -209,47 +194,67 @@ def _by_the_hour(initial: int, found: list[tuple[Cell, Sums]]) -> list[tuple[int
 # --- the result by something --------------------------------------------------------------------
 
 
-def _shares(
-    found: Iterable[tuple[Cell, Sums]], key: Callable[[Cell], Any], keys: Iterable[Any] = ()
-) -> dict[Any, Share]:
-    """Return shares by key; those of `keys` are there in any case."""
-    shares: dict[Any, Share] = {each: Share() for each in keys}
-    for cell, sums in found:
-        each = key(cell)
-        shares[each] = shares.get(each, Share()).plus(sums)
-    return shares
+def _share(sums: Sums) -> Share:
+    fees = sums[results.FEES]
+    return sums[results.REALIZED] - fees, fees, sums[results.TRIPS], sums[results.WINS]
+
+
+def _grouped(
+    found: Iterable[tuple[K, Share]], key: Callable[[K], L], keys: Iterable[L] = ()
+) -> dict[L, Share]:
+    """Return the sum of shares by key; those of `keys` are there in any case."""
+    grouped = dict.fromkeys(keys, (0, 0, 0, 0))
+    for one, (net, fees, trips, wins) in found:
+        each = key(one)
+        have = grouped.get(each)
+        grouped[each] = (
+            (net, fees, trips, wins)
+            if have is None
+            else (have[0] + net, have[1] + fees, have[2] + trips, have[3] + wins)
+        )
+    return grouped
+
+
+def _row(share: Share, key: object, label: str) -> Row:
+    net, fees, trips, wins = share
+    return {
+        "key": key,
+        "label": label,
+        "net_pnl": net / MICROS,
+        "fees": fees / MICROS,
+        "round_trips": trips,
+        "win_rate": 100 * wins / trips if trips else None,
+    }
 
 
 def _by(
-    found: Iterable[tuple[Cell, Sums]],
-    key: Callable[[Cell], Any],
+    found: Iterable[tuple[K, Share]],
+    key: Callable[[K], Any],
     keys: Iterable[Any] = (),
     label: Callable[[Any], str] = str,
 ) -> list[Row]:
     """Return a row per key, in the order of keys."""
-    return [
-        share.row(each, label(each)) for each, share in sorted(_shares(found, key, keys).items())
-    ]
+    grouped = sorted(_grouped(found, key, keys).items())
+    return [_row(share, each, label(each)) for each, share in grouped]
 
 
 def _ranked(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-row["net_pnl"], row["key"]))
 
 
-def _markets(follower: Follower, found: list[tuple[Cell, Sums]]) -> list[Row]:
+def _markets(follower: Follower, shares: list[tuple[Cell, Share]]) -> list[Row]:
     """Return the markets that moved the result most, best first, and the others as one row."""
-    shares = _shares(found, lambda cell: cell.market)
-    order = sorted(shares, key=lambda market: (-abs(shares[market].net), market))
+    grouped = _grouped(shares, lambda cell: cell.market)
+    order = sorted(grouped, key=lambda market: (-abs(grouped[market][0]), market))
     rows = []
     for market_id in order[:MARKETS_SHOWN]:
         market = follower.view.markets.get(market_id)
         question = market.question if market else ""
-        rows.append(shares[market_id].row(market_id, market_id) | {"question": question})
+        rows.append(_row(grouped[market_id], market_id, market_id) | {"question": question})
     rows = _ranked(rows)
-    others = [shares[market_id] for market_id in order[MARKETS_SHOWN:]]
-    if others:
-        rest = Share(*map(sum, zip(*others, strict=True)))
-        rows.append(rest.row("", f"{len(others)} other markets") | {"question": ""})
+    others = [(market_id, grouped[market_id]) for market_id in order[MARKETS_SHOWN:]]
+    for share in _grouped(others, lambda _: "").values():
+        rows.append(_row(share, "", f"{len(others)} other markets") | {"question": ""})
     return rows
 
 
@@ -263,10 +268,6 @@ def _by_holding(sums: Sums) -> list[Row]:
         }
         for number in range(CLASSES)
     ]
-
-
-def _trips(found: list[tuple[Cell, Sums]]) -> int:
-    return sum(sums[results.TRIPS] for _, sums in found)
 
 
 def _costs(sums: Sums) -> list[Row]:
@@ -298,7 +299,7 @@ def _options(kept: Results) -> Row:
     }
 
 
-def _weekday(cell: Cell) -> int:
+def _weekday(cell: Dated) -> int:
     return (cell.start_s // DAY_S + 3) % 7  # 1970 began on a Thursday
 
 
