@@ -29,6 +29,9 @@ from papertape.errors import ConfigError, nearest_match, shown
 
 ERRORS_SHOWN_MAX = 10  # lines of one message; a person fixes a few and asks again
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
+HIDDEN = "what stands there"  # instead of a value that may be a secret
+CHANNEL_NAME = r"^[a-z][a-z0-9_-]{0,39}$"
+SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}|file:[^\0]{1,1000}", re.ASCII)
 STRATEGY_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 UNIT_WORDS = frozenset({"usd", "pct", "fraction", "s", "ms", "ns", "mb", "gb", "min", "max"})
 
@@ -106,6 +109,12 @@ def _feed_kind(value: object) -> object:
 
 def _flag(value: object) -> object:
     return {0: False, 1: True}.get(value, value) if isinstance(value, int) else value
+
+
+def _secret_place(value: object) -> object:
+    if not isinstance(value, str) or not SECRET_PLACE.fullmatch(value):
+        raise _expected("env:NAME or file:PATH: where the address is kept, not the address")
+    return value
 
 
 def _params(value: object) -> object:
@@ -201,6 +210,15 @@ class Logging(_Section):
     format: Literal["console", "json"] = "console"
 
 
+class Notifications(_Section):
+    """Where alerts are sent besides the page: channel -> place of its secret Apprise address."""
+
+    urls: dict[
+        Annotated[str, Field(pattern=CHANNEL_NAME)], Annotated[str, BeforeValidator(_secret_place)]
+    ] = Field(default_factory=dict)
+    allow_private: Annotated[bool, BeforeValidator(_flag)] = False
+
+
 class Config(_Section):
     """All settings of one start."""
 
@@ -215,6 +233,7 @@ class Config(_Section):
     storage: Storage = Storage()
     engine: Engine = Engine()
     logging: Logging = Logging()
+    notifications: Notifications = Notifications()
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as JSON values, without the token."""
@@ -300,16 +319,20 @@ def _message(mistake: ErrorDetails, origins: Mapping[KeyPath, str]) -> str:
     if mistake["type"] == "extra_forbidden":
         nearest = nearest_key(path)
         hint = f"; did you mean {nearest}?" if nearest else ""
-        return f"{origin}: {dotted}: unknown key (value {shown(mistake['input'])}){hint}"
+        said = HIDDEN if path[0] == "notifications" else shown(mistake["input"])
+        return f"{origin}: {dotted}: unknown key (value {said}){hint}"
     hint = ""
     if mistake["type"] == "literal_error" and isinstance(mistake["input"], str):
         choices = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
         nearest = nearest_match(mistake["input"], choices)
         hint = f"; did you mean {nearest}?" if nearest else ""
-    return f"{origin}: {dotted}: {_plain(mistake['input'])} is not {_what(mistake)}{hint}"
+    value = _plain(mistake["input"], path)
+    return f"{origin}: {dotted}: {value} is not {_what(mistake)}{hint}"
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, path: KeyPath) -> str:
+    if path[:1] == ("notifications",):
+        return HIDDEN
     if isinstance(value, _Section | Mapping):
         return "this section"
     return str(value) if isinstance(value, Decimal) else shown(value)

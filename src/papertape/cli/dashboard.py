@@ -43,4 +43,5 @@ def dashboard(
         chosen.data_dir,
         secret_of(chosen),
         market_quota_mb=chosen.storage.market_quota_mb,
+        notifications=chosen.notifications,
     )

@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 from papertape.clock import Clock, SystemClock
 from papertape.config import load_config
 from papertape.dashboard import api, pages
+from papertape.dashboard.alarms import Alarms
+from papertape.dashboard.alert_desk import IMMEDIATE, AlertDesk
 from papertape.dashboard.api.answers import ApiError, failure
 from papertape.dashboard.desk import JournalDesk
 from papertape.dashboard.follower import Follower
@@ -24,6 +26,8 @@ from papertape.dashboard.strict_json import BODY_BYTES_MAX, StrictJsonProvider
 from papertape.dashboard.verifier import Verifier
 from papertape.dashboard.websocket_server import init_socketio
 from papertape.errors import InvalidInputError, PapertapeError
+from papertape.services.apprise_channel import AppriseChannel
+from papertape.services.notification_service import NotificationService
 
 log = structlog.get_logger("papertape.dashboard")
 
@@ -73,14 +77,7 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.redirect_defaults = False
     app.url_map.merge_slashes = False
-    state = DashboardState(
-        settings=settings,
-        clock=clock,
-        follower=Follower(settings.ledger, settings.board, clock),
-        desk=JournalDesk(settings.desk, clock),
-        csrf=CsrfToken(),
-        verifier=Verifier(settings.data_dir, clock),
-    )
+    state = _state(settings, clock)
     app.extensions["papertape"] = state
     api.register(app)
     pages.add_pages(app)
@@ -95,6 +92,32 @@ def create_app(
         sockets_open=lambda: len(socketio.server.eio.sockets),
     )
     return app
+
+
+def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
+    follower = Follower(settings.ledger, settings.board, clock)
+    desk = JournalDesk(settings.desk, clock)
+    alert_desk = AlertDesk(desk.file, clock)
+    alarms = Alarms(follower, alert_desk)
+    wanted = settings.notifications
+    channels = {
+        name: AppriseChannel(place, allow_private=wanted.allow_private, env=os.environ)
+        for name, place in wanted.urls.items()
+        if name not in IMMEDIATE
+    }
+    notifications = NotificationService(alert_desk, channels, clock)
+    alarms.posted = notifications.ring
+    return DashboardState(
+        settings=settings,
+        clock=clock,
+        follower=follower,
+        desk=desk,
+        csrf=CsrfToken(),
+        alarms=alarms,
+        channels=channels,
+        notifications=notifications,
+        verifier=Verifier(settings.data_dir, clock),
+    )
 
 
 def _add_errors(app: Flask) -> None:
@@ -133,6 +156,7 @@ def settings_from_environment() -> DashboardSettings:
         host=config.dashboard.host,
         port=config.dashboard.port,
         token=given.get_secret_value() if given else None,
+        notifications=config.notifications,
     )
 
 

@@ -50,9 +50,21 @@ def strategies(follower: Follower) -> list[dict[str, Any]]:
     return follower.view.strategy_rows()
 
 
-def alerts(follower: Follower, after_seq: int = 0) -> list[dict[str, Any]]:
-    """Return the newest alerts behind a number, newest first."""
-    return [row for row in follower.view.activity.alerts if row["seq"] > after_seq][:ALERTS_SHOWN]
+TAPE_ALERT: dict[str, Any] = {
+    "source": "tape",
+    "rule_id": None,
+    "acknowledged_at": None,
+    "snoozed_until": None,
+    "delivered": {},
+}
+
+
+def alerts(
+    follower: Follower, after_seq: int = 0, limit: int | None = ALERTS_SHOWN
+) -> list[dict[str, Any]]:
+    """Return the tape's newest alerts behind a number, newest first."""
+    found = [row for row in follower.view.activity.alerts if row["seq"] > after_seq]
+    return [row | TAPE_ALERT for row in found[:limit]]
 
 
 def activity(follower: Follower) -> dict[str, Any]:

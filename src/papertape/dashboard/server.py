@@ -18,6 +18,7 @@ from gevent import pywsgi
 from gevent.event import Event
 from gevent.socket import wait_read
 
+from papertape.config import Notifications
 from papertape.dashboard.app import create_app
 from papertape.dashboard.settings import LOOPBACK, DashboardSettings
 from papertape.dashboard.websocket_server import LiveLine, run_line
@@ -99,6 +100,7 @@ def serve(
     token: str | None = None,
     *,
     market_quota_mb: int | None = None,
+    notifications: Notifications | None = None,
 ) -> None:
     """Serve the dashboard until SIGTERM or SIGINT.
 
@@ -113,7 +115,12 @@ def serve(
     port = listener.getsockname()[1]
     token = token or os.environ.get("PAPERTAPE_TOKEN") or None
     settings = DashboardSettings(
-        data_dir=data_dir, host=host, port=port, token=token, market_quota_mb=market_quota_mb
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        token=token,
+        market_quota_mb=market_quota_mb,
+        notifications=notifications or Notifications(),
     )
     app = create_app(settings, async_mode="gevent")
     socketio, state = app.extensions["socketio"], app.extensions["papertape"]
@@ -129,11 +136,13 @@ def serve(
         gevent.signal_handler(number, stop.set)
     bell = Bell(data_dir)
     loop = gevent.spawn(run_line, state.line, bell.wait, stop.is_set)
+    state.notifications.start()
     server.start()
     log.info("dashboard ready", url=f"http://{_shown(host)}:{port}", data=str(data_dir))
     stop.wait()
     _stop(server, state.line, loop)
     bell.close()
+    state.notifications.stop(STOP_S_MAX)
     state.follower.close()
     state.desk.close()
     state.verifier.close()

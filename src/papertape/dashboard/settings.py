@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from papertape.config import Notifications
 
 PORT = 5001
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -19,6 +21,7 @@ class DashboardSettings:
     token: str | None = None
     debug: bool = False
     market_quota_mb: int | None = None
+    notifications: Notifications = field(default_factory=Notifications)
 
     @property
     def ledger(self) -> Path:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 
 from papertape.clock import Clock
+from papertape.dashboard.alarms import Alarms
 from papertape.dashboard.desk import JournalDesk
 from papertape.dashboard.follower import Follower
 from papertape.dashboard.keys import CsrfToken
 from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.verifier import Verifier
+from papertape.services.apprise_channel import AppriseChannel
+from papertape.services.notification_service import NotificationService
 
 if TYPE_CHECKING:
     from papertape.dashboard.websocket_server import LiveLine
@@ -28,6 +31,9 @@ class DashboardState:
     follower: Follower
     desk: JournalDesk
     csrf: CsrfToken
+    alarms: Alarms
+    channels: dict[str, AppriseChannel]
+    notifications: NotificationService
     verifier: Verifier
     line: LiveLine | None = None
     counts: dict[str, int] = field(default_factory=dict)

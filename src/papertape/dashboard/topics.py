@@ -51,5 +51,6 @@ MARKS_GAP_MS = 250  # portfolio for prices alone
 HEARTBEAT_MS = 5_000
 BEAT_MS = 1_000  # status while the bot's heart beats, so that its age on the page is the true one
 BOARD_MS = 100
+ALARMS_MS = 250  # between two looks at the alert rules
 LOOP_MS = 100  # how long the loop sleeps at most while pages are open
 IDLE_MS = 250  # and while none is: the poll behind the doorbell

@@ -21,9 +21,11 @@ from flask_socketio import SocketIO
 
 from papertape import __version__
 from papertape.dashboard import charts, picture, strict_json
+from papertape.dashboard.alarms import Alarms
 from papertape.dashboard.clients import Clients
 from papertape.dashboard.follower import Follower, Round
 from papertape.dashboard.topics import (
+    ALARMS_MS,
     ALERTS,
     BEAT_MS,
     BOARD_MS,
@@ -49,18 +51,20 @@ class LiveLine:
         self,
         socketio: SocketIO,
         follower: Follower,
+        alarms: Alarms,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Speak for one follower; intervals are kept by a clock that never jumps."""
         self.socketio = socketio
         self.follower = follower
+        self._alarms = alarms
         self._monotonic_s = monotonic_s
         self.clients = Clients(socketio, TOPICS)
         self._lines = dict.fromkeys(TOPICS, 0)
         self._dirty: set[str] = set()
         self._moved: set[str] = set()  # symbols whose row changed
         self._marked = False  # prices moved what is held
-        self._spoke_ms = dict.fromkeys((*TOPICS, "board", "heartbeat"), -1e12)
+        self._spoke_ms = dict.fromkeys((*TOPICS, "board", "heartbeat", "alarms"), -1e12)
         self._market_states: dict[str, str] = {}
         self._alive: tuple[str, ...] = ()
         self.breathe: Callable[[], object] = lambda: None  # lets the writers write
@@ -73,6 +77,7 @@ class LiveLine:
             "lines": dict(self._lines),
             "version": __version__,
             "sockets": len(self.clients),
+            "open_alerts": self._alarms.open_count(),
         }
 
     def snapshot(self) -> dict[str, Any]:
@@ -86,7 +91,7 @@ class LiveLine:
             "portfolio": picture.portfolio(seen),
             "trades": picture.trades(seen),
             "strategies": picture.strategies(seen),
-            "alerts": picture.alerts(seen),
+            "alerts": self._alarms.newest(),
             "markets": picture.markets(seen),
             "charts": charts.all_charts(seen),
             "activity": picture.activity(seen),
@@ -104,10 +109,28 @@ class LiveLine:
         if found is not None:
             self._take(found)
             self.breathe()  # trades are on their way before the rest is computed
+        if now_ms - self._spoke_ms["alarms"] >= ALARMS_MS:
+            self._spoke_ms["alarms"] = now_ms
+            self._look_at_alarms()
         if self.follower.ready:
             self.flush(now_ms)
         self.clients.cut_slow(now_ms)
         return found is not None and found.more
+
+    def _look_at_alarms(self) -> None:
+        before = self._alarms.open_count()
+        raised = self._alarms.look()
+        if raised:
+            self.tell_alerts(raised)
+        elif self._alarms.open_count() != before:
+            self._dirty.add("status")
+
+    def tell_alerts(self, rows: list[dict[str, Any]]) -> None:
+        """Send alerts that are news beside the tape: raised by rules, or marked by a person."""
+        message = {"seq_from": self._lines["alerts"] + 1, "seq_to": self._lines["alerts"]}
+        if self.clients.follow("alerts"):
+            self.socketio.emit("alerts_update", message | {"data": rows}, to="alerts")
+        self._dirty.add("status")
 
     def _look_at_board(self, now_ms: float) -> None:
         beat = self.follower.heartbeat
@@ -320,7 +343,7 @@ def init_socketio(app: Flask, *, async_mode: str = "threading", **options: Any) 
         engineio_logger=False,
         **options,
     )
-    line = LiveLine(socketio, state.follower)
+    line = LiveLine(socketio, state.follower, state.alarms)
     state.line = live_data.line = line
     _Handlers(socketio, line)
     return socketio

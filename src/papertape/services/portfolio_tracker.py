@@ -116,6 +116,11 @@ class PortfolioTracker:
             fallen = (self._peak_micros - equity_micros) * MICROS // self._peak_micros
             self._drawdown_ppm = max(self._drawdown_ppm, fallen)
 
+    def fallen_ppm(self) -> int:
+        """Return how far equity stands below its peak now, in parts per million of the peak."""
+        fallen = self._peak_micros - self.equity_micros()
+        return max(0, fallen) * MICROS // self._peak_micros if self._peak_micros > 0 else 0
+
     # --- by hand --------------------------------------------------------------------------------
 
     def update(self, trade: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from papertape.dashboard.api import (
+    alerts,
     analytics,
     control,
     export,
@@ -20,6 +21,6 @@ from papertape.dashboard.api import (
 def register(app: Flask) -> None:
     """Give the application every endpoint."""
     modules = (portfolio, trades, journal, export, notifications, control, status, system,
-               analytics)  # fmt: skip
+               analytics, alerts)  # fmt: skip
     for module in modules:
         app.register_blueprint(module.api)

@@ -6,14 +6,11 @@ from flask import Blueprint, Response
 
 from papertape.dashboard import charts, picture
 from papertape.dashboard.api.answers import (
-    CURSOR,
-    LIMIT,
     Query,
     choice,
     endpoint,
     integer,
     moment,
-    page_of,
     success,
     word,
 )
@@ -107,16 +104,6 @@ def live(query: Query) -> Response:
     rows = picture.markets(state().follower, None if symbol is None else [symbol])
     wanted = [(key, query[key]) for key in ("venue", "state") if query[key] is not None]
     return success([row for row in rows if all(row[key] == value for key, value in wanted)])
-
-
-@endpoint(api, "/api/alerts", "What a person should know, newest first", params=(LIMIT, CURSOR))
-def alerts(query: Query) -> Response:
-    """Return the newest alerts."""
-    found = state().follower.view.activity.alerts
-    before = query["cursor"]
-    rows = [row for row in found if before is None or row["seq"] < before]
-    rows, cursor = page_of(rows, query["limit"], lambda row: int(row["seq"]))
-    return success(rows, next_cursor=cursor)
 
 
 def _known_strategy(strategy: str | None) -> None:
