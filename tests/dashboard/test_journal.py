@@ -10,7 +10,7 @@ from tests.dashboard.conftest import Caller
 from tests.dashboard.test_strict_json import BAD
 
 from papertape.clock import ManualClock
-from papertape.dashboard.desk import JournalDesk
+from papertape.dashboard.desk import EditedError, JournalDesk
 from papertape.errors import NewerDataError, WorldError
 
 ENTRY = {"entry_reason": "the gap closes", "confidence_level": 7}
@@ -142,3 +142,52 @@ def test_entries_outlive_the_process(tmp_path: Path) -> None:
     again = JournalDesk(path, ManualClock(10**18))
     assert again.entries(limit=10) == [kept]
     again.close()
+
+
+def test_two_people_do_not_overwrite_each_other(page: Caller) -> None:
+    """The later one is told, with what stands there now; without a version the last word wins."""
+    entry = write(page, notes="# seen\n\n* a list")
+    path = f"/api/journal/entry/{entry['id']}"
+    first = page.send("PATCH", path, {"rating": 4, "version": entry["version"]})
+    newer = first.get_json()["data"]
+    assert newer["version"] != entry["version"]
+    late = page.send("PATCH", path, {"rating": 1, "version": entry["version"]})
+    assert late.status_code == 409
+    error = late.get_json()["error"]
+    assert (error["code"], error["entry"]) == ("edited", newer)
+    again = page.send("PATCH", path, {"rating": 1, "version": newer["version"]})
+    assert again.get_json()["data"]["rating"] == 1
+    assert again.get_json()["data"]["notes"] == entry["notes"]
+    assert page.send("PATCH", path, {"rating": 2}).status_code == 200
+    for version in (5, "", "-1", "x", "9" * 30, "\u0661"):
+        answer = page.send("PATCH", path, {"rating": 2, "version": version})
+        assert answer.get_json()["error"]["field"] == "version", version
+    long = page.send("POST", "/api/journal/entry", {**ENTRY, "notes": "a" * 20_001})
+    assert long.status_code == 422
+
+
+def test_a_desk_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Its entries stay, and have notes from now on."""
+    path = tmp_path / "desk.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE journal (number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,"
+            " created_ts_ns INTEGER NOT NULL, updated_ts_ns INTEGER NOT NULL, entry_reason TEXT"
+            " NOT NULL, confidence_level INTEGER NOT NULL, exit_reason TEXT, lessons_learned TEXT,"
+            " rating INTEGER, trade_id TEXT, symbol TEXT, strategy TEXT, tags TEXT NOT NULL) STRICT"
+        )
+        connection.execute(
+            "INSERT INTO journal (created_ts_ns, updated_ts_ns, entry_reason, confidence_level,"
+            " tags) VALUES (1, 1, 'old', 5, '[]')"
+        )
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    desk = JournalDesk(path, ManualClock(10**18))
+    changed = desk.change("J1", {"notes": "new"})
+    assert changed is not None
+    assert (changed["entry_reason"], changed["notes"]) == ("old", "new")
+    assert desk.review("F1", {"rating": 5}, {"entry_reason": "auto"})["confidence_level"] is None
+    with pytest.raises(EditedError):
+        desk.review("F1", {"rating": 4}, {"entry_reason": "auto"}, "0")
+    assert desk.of_trades(["F1", "F2"])["F1"]["rating"] == 5
+    desk.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,10 +11,29 @@ from sqlalchemy import Connection, insert, or_, select
 
 from papertape.clock import Clock, iso_utc
 from papertape.dashboard.desk_file import DeskFile, journal
+from papertape.errors import PapertapeError
 
-TEXTS = (journal.c.entry_reason, journal.c.exit_reason, journal.c.lessons_learned)
+TEXTS = (
+    journal.c.entry_reason,
+    journal.c.exit_reason,
+    journal.c.lessons_learned,
+    journal.c.notes,
+    journal.c.tags,
+)
+NOT_SAID = 0  # in the column of a confidence that nobody gave
+MARKED_MAX = 10_000  # entries looked at for one filter; people write fewer
+NO_VERSION = "0"  # of an entry that is not there yet
 
 Entry = dict[str, Any]
+
+
+class EditedError(PapertapeError):
+    """An entry was changed by someone else since it was read."""
+
+    def __init__(self, entry: Entry | None) -> None:
+        """Keep the entry as it is now; None if it is gone."""
+        super().__init__("this entry was changed elsewhere meanwhile")
+        self.entry = entry
 
 
 class Desk(Protocol):
@@ -24,7 +43,9 @@ class Desk(Protocol):
         """Keep a new journal entry and return it with its id."""
         ...
 
-    def change(self, entry_id: str, fields: Mapping[str, Any]) -> Entry | None:
+    def change(
+        self, entry_id: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> Entry | None:
         """Replace fields of an entry; None if there is no such entry."""
         ...
 
@@ -56,17 +77,72 @@ class JournalDesk:
         assert found is not None
         return found
 
-    def change(self, entry_id: str, fields: Mapping[str, Any]) -> Entry | None:
-        """Replace fields of an entry; None if there is no such entry."""
+    def change(
+        self, entry_id: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> Entry | None:
+        """Replace fields of an entry; None if there is no such entry.
+
+        version: what the entry said when it was read; EditedError if it says another by now.
+        """
         number = _number(entry_id)
         if number is None or not self.file.exists():
             return None
-        row = dict(fields) | {"updated_ts_ns": self._clock.now_ns()}
+        with self.file.begin() as connection:
+            return self._change(connection, number, fields, version)
+
+    def _change(
+        self, connection: Connection, number: int, fields: Mapping[str, Any], version: str | None
+    ) -> Entry | None:
+        found = _one(connection, number)
+        if found is None:
+            return None
+        if version is not None and version != found["version"]:
+            raise EditedError(found)
+        after_ns = int(found["version"]) + 1  # two words in one tick of the clock are two versions
+        row = dict(fields) | {"updated_ts_ns": max(self._clock.now_ns(), after_ns)}
         if "tags" in row:
             row["tags"] = _packed(row["tags"])
+        connection.execute(journal.update().where(journal.c.number == number).values(row))
+        return _one(connection, number)
+
+    def review(
+        self,
+        trade_id: str,
+        fields: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+        version: str | None = None,
+    ) -> Entry:
+        """Write what a person says of a trade: into its entry, or into a new one.
+
+        defaults: what a new entry says of itself. EditedError if `version` is not the newest.
+        """
+        newest = select(journal.c.number).where(journal.c.trade_id == trade_id)
+        newest = newest.order_by(journal.c.number.desc()).limit(1)
         with self.file.begin() as connection:
-            connection.execute(journal.update().where(journal.c.number == number).values(row))
-            return _one(connection, number)
+            number = connection.execute(newest).scalar()
+            if number is not None:
+                found = self._change(connection, number, fields, version)
+            else:
+                if version not in (None, NO_VERSION):
+                    raise EditedError(None)
+                now_ns = self._clock.now_ns()
+                row = {"confidence_level": NOT_SAID, **defaults, **fields, "trade_id": trade_id}
+                row |= {"created_ts_ns": now_ns, "updated_ts_ns": now_ns}
+                row["tags"] = _packed(row.get("tags"))
+                result = connection.execute(insert(journal), row)
+                assert result.inserted_primary_key is not None
+                found = _one(connection, int(result.inserted_primary_key[0]))
+        assert found is not None
+        return found
+
+    def of_trades(self, trade_ids: Sequence[str]) -> dict[str, Entry]:
+        """Return the newest entry of each of these trades that has one."""
+        if not trade_ids or not self.file.exists():
+            return {}
+        query = select(journal).where(journal.c.trade_id.in_(trade_ids)).order_by(journal.c.number)
+        with self.file.begin() as connection:
+            found = [_entry(row) for row in connection.execute(query).mappings()]
+        return {entry["trade_id"]: entry for entry in found}
 
     def remove(self, entry_id: str) -> bool:
         """Delete an entry; False if there was none."""
@@ -80,7 +156,7 @@ class JournalDesk:
     def entries(
         self, *, limit: int, before: int | None = None, **wanted: str | None
     ) -> list[Entry]:
-        """Return entries, newest first; wanted: q (words anywhere), tag, strategy, trade_id."""
+        """Return entries, newest first; wanted: q (anywhere), tag, strategy, trade_id, rating."""
         if not self.file.exists():
             return []
         query = select(journal).order_by(journal.c.number.desc()).limit(limit)
@@ -92,6 +168,10 @@ class JournalDesk:
         if wanted.get("tag"):
             tag = json.dumps(wanted["tag"], ensure_ascii=False)
             query = query.where(journal.c.tags.contains(tag, autoescape=True))
+        if wanted.get("rating"):
+            query = query.where(journal.c.rating == int(wanted["rating"] or 0))
+        if wanted.get("of_trades"):
+            query = query.where(journal.c.trade_id.is_not(None))
         for name in ("strategy", "trade_id", "symbol"):
             if wanted.get(name):
                 query = query.where(journal.c[name] == wanted[name])
@@ -130,7 +210,7 @@ def _entry(row: Mapping[Any, Any]) -> Entry:
     return {
         "id": f"J{row['number']}",
         "entry_reason": row["entry_reason"],
-        "confidence_level": row["confidence_level"],
+        "confidence_level": row["confidence_level"] or None,
         "exit_reason": row["exit_reason"],
         "lessons_learned": row["lessons_learned"],
         "rating": row["rating"],
@@ -138,6 +218,8 @@ def _entry(row: Mapping[Any, Any]) -> Entry:
         "symbol": row["symbol"],
         "strategy": row["strategy"],
         "tags": json.loads(row["tags"]),
+        "notes": row["notes"],
+        "version": str(row["updated_ts_ns"]),
         "created_at": iso_utc(row["created_ts_ns"]),
         "updated_at": iso_utc(row["updated_ts_ns"]),
         "ts_ns": row["created_ts_ns"],

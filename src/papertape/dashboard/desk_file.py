@@ -49,6 +49,7 @@ journal = Table(
     Column("symbol", Text),
     Column("strategy", Text),
     Column("tags", Text, nullable=False),
+    Column("notes", Text),
     sqlite_strict=True,
     sqlite_autoincrement=True,  # a number is never given twice
 )
@@ -119,7 +120,14 @@ def _alerts(connection: Connection) -> None:
         table.create(connection)
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_journal, _alerts)
+def _notes(connection: Connection) -> None:
+    known = connection.exec_driver_sql("SELECT name FROM pragma_table_info('journal')")
+    if "notes" not in known.scalars().all():  # a file that was made today has them
+        connection.exec_driver_sql("ALTER TABLE journal ADD COLUMN notes TEXT")
+    connection.exec_driver_sql("CREATE INDEX journal_by_trade ON journal (trade_id)")
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_journal, _alerts, _notes)
 """What leads from each version of the file to the next one; only ever added to."""
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from papertape.dashboard import strict_json
 from papertape.dashboard.api.answers import (
     CURSOR,
+    JSON_TYPE,
     LIMIT,
     ApiError,
     Query,
@@ -17,20 +19,23 @@ from papertape.dashboard.api.answers import (
     success,
     word,
 )
-from papertape.dashboard.desk import cursor_of
+from papertape.dashboard.desk import EditedError, cursor_of
 from papertape.dashboard.state import state
 from papertape.errors import MISSING, InvalidInputError
 
 api = Blueprint("journal", __name__)
 
 TEXT_CHARS_MAX = 4_000
+NOTES_CHARS_MAX = 20_000
 NAME_CHARS_MAX = 200
+VERSION_CHARS_MAX = 20
 TAGS_MAX = 20
 TAG_CHARS_MAX = 40
 TEXTS = {
     "entry_reason": TEXT_CHARS_MAX,
     "exit_reason": TEXT_CHARS_MAX,
     "lessons_learned": TEXT_CHARS_MAX,
+    "notes": NOTES_CHARS_MAX,
     "trade_id": NAME_CHARS_MAX,
     "symbol": NAME_CHARS_MAX,
     "strategy": NAME_CHARS_MAX,
@@ -52,7 +57,8 @@ BODY: dict[str, Any] = {
         },
     },
 }
-CHANGES = {**BODY, "required": []}
+VERSION = {"version": {"type": "string", "maxLength": VERSION_CHARS_MAX}}
+CHANGES = {**BODY, "required": [], "properties": {**BODY["properties"], **VERSION}}
 
 
 @endpoint(api, "/api/journal/entry", "Write an entry", method="POST", body=BODY, status=201)
@@ -62,17 +68,25 @@ def add(_: Query) -> Response:
     for name in REQUIRED:
         if form.get(name) is None:
             raise InvalidInputError(name, MISSING, _expected(name))
-    return success(state().desk.add(_checked(form)), status=201)
+    return success(state().desk.add(checked(form)), status=201)
 
 
 @endpoint(api, "/api/journal/entry/<entry_id>", "Change an entry", method="PATCH", body=CHANGES)
 def change(_: Query, entry_id: str) -> Response:
-    """Replace the fields given; null empties an optional one."""
-    form = body_object(KEYS)
+    """Replace the fields given; null empties an optional one.
+
+    `version` is that of the entry as it was read; an entry that says another by now stays as it
+    is, and the answer is 409 with it as `entry`.
+    """
+    form = body_object((*KEYS, "version"))
+    version = version_of(form)
     for name in REQUIRED:
         if name in form and form[name] is None:
             raise InvalidInputError(name, None, _expected(name))
-    entry = state().desk.change(entry_id, _checked(form))
+    try:
+        entry = state().desk.change(entry_id, checked(form), version=version)
+    except EditedError as error:
+        return edited(error)
     if entry is None:
         raise ApiError(404, "not_found", "there is no such entry", "id")
     return success(entry)
@@ -115,7 +129,25 @@ def _expected(name: str) -> str:
     return f"a text of 1 to {TEXTS[name]} characters"
 
 
-def _checked(form: dict[str, Any]) -> dict[str, Any]:
+def version_of(form: dict[str, Any]) -> str | None:
+    """Take the version out of a form; None if it says none."""
+    version = form.pop("version", None)
+    if version is not None and (
+        not isinstance(version, str) or not version.isdecimal() or len(version) > VERSION_CHARS_MAX
+    ):
+        raise InvalidInputError("version", version, "the `version` of the entry as it was read")
+    return version
+
+
+def edited(error: EditedError) -> Response:
+    """Return 409 with the entry as it is now, so that both can be shown."""
+    said = {"code": "edited", "message": str(error), "entry": error.entry}
+    body = strict_json.dumps({"ok": False, "error": said})
+    return Response(body, status=409, content_type=JSON_TYPE)
+
+
+def checked(form: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a form, each within its bounds."""
     return {name: _value(name, value) for name, value in form.items()}
 
 

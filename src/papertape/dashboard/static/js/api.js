@@ -9,7 +9,7 @@ export class ApiError extends Error {
     this.status = status;
     this.code = error.code ?? "";
     this.field = error.field ?? "";
-    this.details = error.details ?? null;
+    this.entry = error.entry ?? null;
   }
 }
 
