@@ -2,7 +2,8 @@
 
     from papertape import Strategy, Signal, Leg
 
-is the whole contract of a strategy file; everything else is found in its own room.
+is the whole contract of a strategy file, `run_backtest` tries it on recorded data; everything else
+is found in its own room.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from papertape.model.signal import Leg, Opportunity, Signal
+    from papertape.research.backtest import run_backtest
     from papertape.strategies.base import Param, Strategy
 
 __version__ = "0.1.0"
-__all__ = ["Leg", "Opportunity", "Param", "Signal", "Strategy", "__version__"]
+__all__ = ["Leg", "Opportunity", "Param", "Signal", "Strategy", "__version__", "run_backtest"]
 
 _HOME = {
     "Leg": "papertape.model.signal",
@@ -23,6 +25,7 @@ _HOME = {
     "Signal": "papertape.model.signal",
     "Param": "papertape.strategies.base",
     "Strategy": "papertape.strategies.base",
+    "run_backtest": "papertape.research.backtest",
 }
 
 

@@ -1,0 +1,257 @@
+"""Backtest: one strategy over recorded data, by the engine that trades live, on a tape of its own.
+
+Orders walk the recorded books, bars fill at the next bar, fees and risk limits are those of a live
+run: the same decisions and fills as `papertape run --feed replay`, and the same state hash.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from papertape.clock import NS_PER_S, Clock, SystemClock, iso_utc
+from papertape.config import Account, Config, load_config
+from papertape.errors import ConfigError, InvalidInputError, WorldError
+from papertape.feeds.importers.imported import import_data
+from papertape.model.money import MICROS, Number, parse_number, to_micros
+from papertape.research.charts import chart_data
+from papertape.research.collector import Collector, WatchedLedger
+from papertape.research.lookahead import check_lookahead
+from papertape.research.market_slice import MarketSlice
+from papertape.research.metrics import measure, measure_intervals
+from papertape.research.result import Result
+from papertape.research.session import SEED, Order, Session
+from papertape.strategies.base import Strategy
+from papertape.strategies.registry import strategy_class
+from papertape.tape.files import write_atomic
+
+PROGRESS_EVERY_EVENTS = 2_048  # between two looks at the progress: a few milliseconds
+FLUSH_TIMEOUT_S = 60.0
+BACKTESTS_FOLDER = "backtests"
+RESULT_FILE = "result.json"
+
+StrategyLike = str | type[Strategy] | Strategy
+Progress = Callable[[str, int, int], None]
+"""Told the stage (importing, backtest), how much of it is done (bytes, records) and all."""
+
+
+def run_backtest(
+    strategy: StrategyLike,
+    data: str | Path,
+    *,
+    params: Mapping[str, object] | None = None,
+    initial_cash: Number | None = None,
+    start: str | int | None = None,
+    end: str | int | None = None,
+    fees: str | int = "default",
+    seed: int = SEED,
+    data_dir: str | Path | None = None,
+    config: Config | None = None,
+    check_future: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Run a strategy over recorded data and return what came of it.
+
+    strategy: a Strategy class, an instance, a shipped name, or `file.py:Class`. data: a recording
+    of papertape or of others. start, end: ISO 8601 (UTC if it says no zone) or nanoseconds. fees:
+    "default" (the venue's), "none", or parts per million. check_future: run again with the future
+    cut off, and raise LookAheadError if the past changes. The run's tape stays in
+    `<data_dir>/backtests/<run_id>`. Raises ConfigError, InvalidInputError or WorldError. SIGINT
+    ends the run early and keeps what there is.
+    """
+    chosen = _config(config, data_dir, initial_cash)
+    order = Order(
+        strategy=build_strategy(strategy, params),
+        config=chosen,
+        market=_imported(Path(data), chosen.data_dir / "market", progress),
+        data=Path(data).name,
+        start_ns=parse_time(start, "from"),
+        end_ns=parse_time(end, "to"),
+        fees=str(fees),
+        seed=seed,
+    )
+    result = _Backtest(order, SystemClock()).run(progress)
+    if check_future and not result.failure:
+        points = check_lookahead(order, result.folder / "papertape.db", result.facts["events"])
+        result.facts["lookahead"] = {"found": False, "cut_after": points}
+    return result
+
+
+def _imported(data: Path, market_dir: Path, progress: Progress | None) -> Path:
+    if progress is None:
+        return import_data(data, market_dir)
+    tell = progress
+    return import_data(
+        data, market_dir, progress=lambda done, total: tell("importing", done, total)
+    )
+
+
+def build_strategy(strategy: StrategyLike, params: Mapping[str, object] | None) -> Strategy:
+    """Return a fresh instance; unknown names and parameters are refused with the nearest one."""
+    given = dict(params or {})
+    if isinstance(strategy, Strategy):
+        given = {**strategy.values(), **given}
+        strategy = type(strategy)
+    kind = strategy_class(strategy) if isinstance(strategy, str) else strategy
+    if not isinstance(kind, type) or not issubclass(kind, Strategy):
+        raise InvalidInputError("strategy", strategy, "a Strategy, its name or file.py:Class")
+    if not kind.name:
+        kind.name = kind.__name__
+    try:
+        return kind(**given)
+    except ConfigError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"strategy {kind.name}: cannot be made: {said}") from error
+
+
+def parse_time(value: str | int | None, field: str) -> int | None:
+    """Return a time in nanoseconds since the epoch; a text without zone is UTC."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    try:
+        when = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        expected = "a time such as 2025-01-01 or 2025-01-01T12:30:00Z"
+        raise InvalidInputError(field, value, expected) from error
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return round(when.timestamp() * 1_000_000) * 1_000
+
+
+def _config(
+    config: Config | None, data_dir: str | Path | None, initial_cash: Number | None
+) -> Config:
+    chosen = config or load_config()
+    if data_dir is not None:
+        chosen = chosen.model_copy(update={"data_dir": Path(data_dir)})
+    if initial_cash is not None:
+        cash = parse_number(initial_cash, "initial_cash")
+        if cash <= 0 or to_micros(cash, "initial_cash") <= 0:
+            raise InvalidInputError("initial_cash", initial_cash, "more than 0")
+        chosen = chosen.model_copy(update={"account": Account(initial_cash_usd=cash)})
+    return chosen
+
+
+class _Backtest:
+    """A session on a ledger of its own, with a collector beside it."""
+
+    def __init__(self, order: Order, wall: Clock) -> None:
+        self._order = order
+        self._feed = order.feed()
+        stamp = datetime.fromtimestamp(wall.now_ns() // NS_PER_S, tz=UTC).strftime("%Y%m%dT%H%M%SZ")
+        self._run_id = f"{stamp}-{secrets.token_hex(3)}"
+        self._folder = order.config.data_dir / BACKTESTS_FOLDER / self._run_id
+        span_ns = self._feed.last_ns - self._feed.first_ns
+        self._collector = Collector(order.cash_micros, self._feed.first_ns, span_ns)
+
+    def run(self, progress: Progress | None) -> Result:
+        try:
+            self._folder.mkdir(parents=True)
+        except OSError as error:
+            raise WorldError(f"{self._folder}: cannot be made: {error.strerror}") from error
+        ledger = WatchedLedger(self._folder / "papertape.db", self._collector)
+        try:
+            session = Session(
+                self._order, self._feed, ledger, self._run_id, _reporter(self._feed, progress)
+            )
+            self._collector.look_at(session.parts.watch, session.view.instruments)
+            with _interrupts(session):
+                session.run()
+            self._collector.finish(session.clock.now_ns())
+            ledger.flush(FLUSH_TIMEOUT_S)
+            ledger.save_snapshot(session.view.seq, session.view.snapshot_bytes())
+        finally:
+            ledger.close()
+        result = self._result(session)
+        document = result.to_dict() | {"charts": result.charts}
+        write_atomic(self._folder / RESULT_FILE, msgspec.json.encode(document))
+        return result
+
+    def _result(self, session: Session) -> Result:
+        metrics = measure(self._collector)
+        return Result(
+            order=self._order,
+            run_id=self._run_id,
+            folder=self._folder,
+            account=session.view.account,
+            facts=_facts(session, self._collector),
+            metrics=metrics,
+            intervals=measure_intervals(self._collector, self._order.seed),
+            charts=chart_data(self._collector, metrics),
+            failure=session.failure,
+        )
+
+
+def _facts(session: Session, run: Collector) -> dict[str, Any]:
+    order, view, loop = session.order, session.view, session.loop
+    figures = view.portfolio.get_summary()
+    return {
+        "mode": "BACKTEST",
+        "strategy": session.tag,
+        "params": order.strategy.values(),
+        "data": order.data,
+        "from": iso_utc(run.start_ns),
+        "to": iso_utc(run.last_ns),
+        "ended": session.failure or session.ended,
+        "fees_schedule": order.fees,
+        "seed": order.seed,
+        "period_s": run.period_ns // NS_PER_S,
+        "initial_cash": order.cash_micros / MICROS,
+        "state_hash": view.state_hash(),
+        "events": loop.events,
+        "events_per_s": round(loop.events / loop.busy_s) if loop.busy_s else 0,
+        "signals": view.activity.signals_count,
+        "refused": dict(sorted(view.activity.refusals_by_reason.items())),
+        "skipped": dict(sorted(view.activity.skips_by_test.items())),
+        "trades": run.fills,
+        "settled": run.settled,
+        "open_positions": figures["positions_count"],
+        "fees": run.fees_micros / MICROS,
+        "realized_pnl": figures["realized_pnl"],
+        "total_return": figures["total_return"],
+        "total_return_pct": figures["total_return_pct"],
+        "max_drawdown_pct": figures["max_drawdown_pct"],
+    }
+
+
+def _reporter(feed: MarketSlice, progress: Progress | None) -> Callable[[], None]:
+    waiting = PROGRESS_EVERY_EVENTS
+
+    def look() -> None:
+        nonlocal waiting
+        waiting -= 1
+        if not waiting:
+            waiting = PROGRESS_EVERY_EVENTS
+            if progress is not None:
+                progress("backtest", feed.read, feed.rows)
+
+    return look
+
+
+@contextmanager
+def _interrupts(session: Session) -> Iterator[None]:
+    """Let the first SIGINT end the run in good order; only the main thread may ask for it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        session.stop("stopped by SIGINT")
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

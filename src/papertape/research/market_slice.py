@@ -1,0 +1,113 @@
+"""A stretch of a recording as a feed, with the fees that a backtest was asked to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from papertape.clock import iso_utc
+from papertape.errors import InvalidInputError, WorldError
+from papertape.model.instrument import FeeSchedule, Instrument
+from papertape.model.market_data import (
+    BarSeen,
+    BookSeen,
+    InstrumentSeen,
+    MarketData,
+    MarketSeen,
+    PrintSeen,
+    QuoteSeen,
+)
+from papertape.model.money import PPM
+from papertape.tape.recording import Recording
+
+PRICED = (BookSeen, QuoteSeen, BarSeen, PrintSeen)
+FEE_WORDS = "default, none, or parts per million of the notional such as 1000 (0.1 %)"
+
+Fees = FeeSchedule | None
+"""None: what the venue charges"""
+
+
+def parse_fees(value: str | int) -> Fees:
+    """Return the fee schedule of `default`, `none` or a rate in parts per million."""
+    text = str(value).strip().lower()
+    if text == "default":
+        return None
+    if text == "none":
+        return FeeSchedule(kind="none", source="backtest: no fees")
+    if not (text.isascii() and text.isdigit() and int(text[:9]) <= PPM and len(text) < 9):
+        raise InvalidInputError("fees", value, FEE_WORDS)
+    rate = int(text)
+    source = f"backtest: {rate} ppm of the notional"
+    return FeeSchedule(kind="proportional", taker_ppm=rate, maker_ppm=rate, source=source)
+
+
+class MarketSlice:
+    """The items of a recording within a time range (implements `ports.Feed`).
+
+    Instruments and markets that were listed before the range are listed all the same; prices
+    outside it are never seen. stop_after: end after this many items (the future is cut off).
+    """
+
+    source = "replay"
+
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        from_ns: int | None = None,
+        to_ns: int | None = None,
+        fees: Fees = None,
+        stop_after: int | None = None,
+    ) -> None:
+        """Check the range against the recording; WorldError or InvalidInputError if it is empty."""
+        manifest = recording.manifest
+        if not manifest.segments:
+            raise WorldError(f"{manifest.name}: the recording holds nothing")
+        self.first_ns = max(manifest.first_ts_ns, from_ns or manifest.first_ts_ns)
+        self.last_ns = min(manifest.last_ts_ns, to_ns or manifest.last_ts_ns)
+        if self.first_ns > self.last_ns:
+            wanted = f"{_when(from_ns)} to {_when(to_ns)}"
+            spans = f"{iso_utc(manifest.first_ts_ns)} to {iso_utc(manifest.last_ts_ns)}"
+            raise InvalidInputError("from/to", wanted, f"within the recording: {spans}")
+        self.rows = manifest.rows
+        self.read = 0
+        self._recording = recording
+        self._from_ns = from_ns
+        self._fees = fees
+        self._stop_after = stop_after
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End before the next item; safe in a signal handler."""
+        self._stopped = True
+
+    def items(self) -> Iterator[MarketData]:
+        """Yield the items in order."""
+        cut = self._from_ns is not None
+        told = 0
+        change: Callable[[MarketData], MarketData] | None = self._charged if self._fees else None
+        for mseq, item in self._recording.items():
+            self.read = mseq
+            if self._stopped or item.ts_ns > self.last_ns or told == self._stop_after:
+                return
+            if cut and item.ts_ns < self.first_ns and type(item) in PRICED:
+                continue
+            told += 1
+            yield item if change is None else change(item)
+
+    def _charged(self, item: MarketData) -> MarketData:
+        if isinstance(item, InstrumentSeen):
+            return msgspec.structs.replace(item, instrument=self._with_fees(item.instrument))
+        if isinstance(item, MarketSeen):
+            instruments = tuple(self._with_fees(one) for one in item.instruments)
+            return msgspec.structs.replace(item, instruments=instruments)
+        return item
+
+    def _with_fees(self, instrument: Instrument) -> Instrument:
+        assert self._fees is not None
+        return msgspec.structs.replace(instrument, fees=self._fees)
+
+
+def _when(ts_ns: int | None) -> str:
+    return "the end" if ts_ns is None else iso_utc(ts_ns)
