@@ -32,7 +32,7 @@ class LongOnly(Strategy):
         Param("warm_s", int, 5, 0, 3600, "s", "least span of data before an entry"),
         Param("hold_s", int, 180, 1, 86_400, "s", "longest time in a position"),
         Param("rest_s", int, 60, 0, 86_400, "s", "pause after leaving an instrument"),
-        Param("order_usd", float, 20.0, 1, 1_000_000, "USD", "size of an entry"),
+        Param("order_usd", float, 10.0, 1, 1_000_000, "USD", "size of an entry"),
     )
     window_s: int
     warm_s: int
