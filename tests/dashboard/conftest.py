@@ -48,6 +48,7 @@ def app(data_dir: Path) -> Iterator[Flask]:
     yield made
     made.extensions["papertape"].follower.close()
     made.extensions["papertape"].desk.close()
+    made.extensions["papertape"].diary.close()
 
 
 class Caller:

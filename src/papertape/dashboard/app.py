@@ -17,6 +17,7 @@ from papertape.dashboard.alarms import Alarms
 from papertape.dashboard.alert_desk import IMMEDIATE, AlertDesk
 from papertape.dashboard.api.answers import ApiError, failure
 from papertape.dashboard.desk import JournalDesk
+from papertape.dashboard.diary import Diary
 from papertape.dashboard.follower import Follower
 from papertape.dashboard.gate import Gate
 from papertape.dashboard.keys import BearerToken, CsrfToken
@@ -28,6 +29,7 @@ from papertape.dashboard.websocket_server import init_socketio
 from papertape.errors import InvalidInputError, PapertapeError
 from papertape.services.apprise_channel import AppriseChannel
 from papertape.services.notification_service import NotificationService
+from papertape.tape.follow import LedgerReader
 
 log = structlog.get_logger("papertape.dashboard")
 
@@ -117,6 +119,7 @@ def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
         channels=channels,
         notifications=notifications,
         verifier=Verifier(settings.data_dir, clock),
+        diary=Diary(settings.diary, LedgerReader(settings.ledger)),
     )
 
 

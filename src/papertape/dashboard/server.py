@@ -146,6 +146,7 @@ def serve(
     state.follower.close()
     state.desk.close()
     state.verifier.close()
+    state.diary.close()
 
 
 def _listen(host: str, port: int) -> Any:

@@ -39,6 +39,11 @@ class DashboardSettings:
         return self.data_dir / "desk.db"
 
     @property
+    def diary(self) -> Path:
+        """Return the stories of trades: a cache, made again from the ledger where it is lost."""
+        return self.data_dir / "diary.db"
+
+    @property
     def logs(self) -> Path:
         """Return the folder of the log files of bot and dashboard."""
         return self.data_dir / "logs"

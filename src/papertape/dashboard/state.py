@@ -11,6 +11,7 @@ from flask import current_app
 from papertape.clock import Clock
 from papertape.dashboard.alarms import Alarms
 from papertape.dashboard.desk import JournalDesk
+from papertape.dashboard.diary import Diary
 from papertape.dashboard.follower import Follower
 from papertape.dashboard.keys import CsrfToken
 from papertape.dashboard.settings import DashboardSettings
@@ -35,6 +36,7 @@ class DashboardState:
     channels: dict[str, AppriseChannel]
     notifications: NotificationService
     verifier: Verifier
+    diary: Diary
     line: LiveLine | None = None
     counts: dict[str, int] = field(default_factory=dict)
     aside: Callable[[Callable[[], Any]], Any] = lambda work: work()

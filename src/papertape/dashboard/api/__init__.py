@@ -10,6 +10,7 @@ from papertape.dashboard.api import (
     control,
     export,
     journal,
+    journal_trades,
     notifications,
     portfolio,
     status,
@@ -21,6 +22,6 @@ from papertape.dashboard.api import (
 def register(app: Flask) -> None:
     """Give the application every endpoint."""
     modules = (portfolio, trades, journal, export, notifications, control, status, system,
-               analytics, alerts)  # fmt: skip
+               analytics, alerts, journal_trades)  # fmt: skip
     for module in modules:
         app.register_blueprint(module.api)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response
@@ -28,7 +29,7 @@ api = Blueprint("journal", __name__)
 TEXT_CHARS_MAX = 4_000
 NOTES_CHARS_MAX = 20_000
 NAME_CHARS_MAX = 200
-VERSION_CHARS_MAX = 20
+VERSION = re.compile(r"[0-9]{1,20}", re.ASCII)
 TAGS_MAX = 20
 TAG_CHARS_MAX = 40
 TEXTS = {
@@ -57,8 +58,12 @@ BODY: dict[str, Any] = {
         },
     },
 }
-VERSION = {"version": {"type": "string", "maxLength": VERSION_CHARS_MAX}}
-CHANGES = {**BODY, "required": [], "properties": {**BODY["properties"], **VERSION}}
+VERSION_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,20}$"}
+CHANGES = {
+    **BODY,
+    "required": [],
+    "properties": {**BODY["properties"], "version": VERSION_SCHEMA},
+}
 
 
 @endpoint(api, "/api/journal/entry", "Write an entry", method="POST", body=BODY, status=201)
@@ -132,9 +137,7 @@ def _expected(name: str) -> str:
 def version_of(form: dict[str, Any]) -> str | None:
     """Take the version out of a form; None if it says none."""
     version = form.pop("version", None)
-    if version is not None and (
-        not isinstance(version, str) or not version.isdecimal() or len(version) > VERSION_CHARS_MAX
-    ):
+    if version is not None and not (isinstance(version, str) and VERSION.fullmatch(version)):
         raise InvalidInputError("version", version, "the `version` of the entry as it was read")
     return version
 
