@@ -15,6 +15,7 @@ from papertape.model.events import (
     EngineStateChanged,
     EquityMarked,
     OpportunitySkipped,
+    OrderClosed,
     OrderFilled,
     SignalRaised,
     StrategyStateChanged,
@@ -286,3 +287,29 @@ def test_an_event_that_resolves_in_one_moment_is_not_marked_in_the_middle() -> N
     marked = desk.events(EquityMarked)[before:]
     assert [event.value_micros for event in marked] == [10_004_000_000]
     assert desk.view.portfolio.get_summary()["max_drawdown_pct"] < 0.1
+
+
+class RestsThenFails(Strategy):
+    """Leaves a resting order on the first book and raises on the second."""
+
+    name: ClassVar[str] = "failing"
+    asked = False
+
+    def on_book(self, book: BookSeen) -> Signal:
+        if self.asked:
+            raise ValueError("wrong")
+        self.asked = True
+        leg = Leg(symbol=book.symbol, side="BUY", quantity_lots=1, limit_ticks=100)
+        return Signal(legs=(leg,), time_in_force="GTC")
+
+
+def test_what_a_disabled_strategy_left_resting_is_taken_back() -> None:
+    desk = Desk({"failing": RestsThenFails(), "steady": Steady()})
+    desk.list_market()
+    desk.book(asks=[(5_000, 1_000)], after_s=1)
+    assert [row[0].strategy for row in desk.view.orders.open.values()] == ["failing"]
+    alive(desk)
+    assert not desk.view.orders.open
+    (closed,) = desk.events(OrderClosed)
+    assert closed.reason == "its strategy was disabled"
+    assert disabled(desk)

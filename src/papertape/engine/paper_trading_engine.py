@@ -210,10 +210,12 @@ class PaperTradingEngine:
                 return True
         return False
 
-    def cancel_all(self, reason: str) -> None:
-        """Close every resting order."""
+    def cancel_all(self, reason: str, *, strategy: str = "") -> None:
+        """Close every resting order, or those of one strategy."""
         for orders in [list(kept.values()) for kept in self._resting.values()]:
             for working in orders:
+                if strategy and working.order.strategy != strategy:
+                    continue
                 self._drop(working)
                 self._close(working, "cancelled", reason)
 

@@ -327,8 +327,9 @@ class TradingLoop:
         self._scribe.note(AlertRaised(severity=severity, title=title, message=message, about=about))
 
     def strategy_disabled(self, tag: str, reason: str) -> None:
-        """Record that a strategy failed; the others go on."""
+        """Record that a strategy failed and take back its resting orders; the others go on."""
         self._scribe.note(StrategyStateChanged(strategy=tag, state="disabled", reason=reason))
+        self._engine.cancel_all("its strategy was disabled", strategy=tag)
 
     def strategy_slow(self, tag: str, took_ms: int) -> None:
         """Alert that a strategy thought for too long."""

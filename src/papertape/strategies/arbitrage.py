@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from papertape.core.accounts import settlement_micros
 from papertape.core.arithmetic import notional_micros
 from papertape.model.market import EventGroup, Market
 from papertape.model.market_data import BookSeen
@@ -37,11 +38,13 @@ class Arbitrage(Strategy):
     params: ClassVar[tuple[Param, ...]] = (
         Param("profit_usd_min", float, 0.05, 0, 100_000, "USD", "least profit of a set after fees"),
         Param("order_usd", float, 1000.0, 1, 1_000_000, "USD", "most that a set may cost"),
+        Param("held_usd_max", float, 500.0, 0, 1_000_000, "USD", "most sets kept until they pay"),
         Param("rest_s", int, 10, 0, 3600, "s", "pause per set after acting, or saying why not"),
         Param("book_age_s", int, 5, 1, 3600, "s", "oldest book of a leg that counts"),
     )
     profit_usd_min: float
     order_usd: float
+    held_usd_max: float
     rest_s: int
     book_age_s: int
 
@@ -123,6 +126,9 @@ class Arbitrage(Strategy):
         if walk.profit_micros < self.profit_usd_min * MICROS:
             reason = f"profit below {self.profit_usd_min:g}"
             return self._seen(key, legs, "profit", walk.profit_text, reason, now_ns)
+        if then == "none" and self._held_micros(legs, walk) > self.held_usd_max * MICROS:
+            figure = format_micros(self._held_micros(legs, walk))
+            return self._seen(key, legs, "held", figure, "enough of these sets is held", now_ns)
         self._acted_ns[key] = now_ns
         self._skipped.pop(key, None)
         return Signal(
@@ -145,6 +151,12 @@ class Arbitrage(Strategy):
             if worth < leg.min_notional_micros:
                 return f"{symbol} {format_micros(worth)}"
         return ""
+
+    def _held_micros(self, legs: tuple[str, ...], walk: SetWalk) -> int:
+        """Return what the sets held would pay if these were bought as well."""
+        lots = min(self.held_lots(symbol) for symbol in legs) + walk.lots
+        lot_nanos = self.context.instruments[legs[0]].lot_nanos
+        return settlement_micros(lots, lot_nanos, walk.pays_micros)
 
     def _seen(
         self, key: str, legs: tuple[str, ...], test: str, figure: str, reason: str, now_ns: int
