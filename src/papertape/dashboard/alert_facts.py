@@ -126,8 +126,16 @@ class Observer:
                 strategy=row["strategy"],
                 symbol=row["symbol"],
                 words=f"{row['strategy']}: {row['side']} {quantity(row['quantity'])} "
-                f"{row['symbol']} at {row['price']:g}",
+                f"{self._name(row['symbol'])} at {row['price']:g}",
             )
             for row in reversed(rows)
             if row["kind"] == "fill" and row["seq"] > after_seq
         )
+
+    def _name(self, symbol: str) -> str:
+        """Return an instrument as people know it: the market's question and the outcome."""
+        instrument = self._follower.view.instruments.get(symbol)
+        market = self._follower.view.markets.get(instrument.market_id) if instrument else None
+        if instrument is None or market is None or not market.question:
+            return symbol
+        return f"{market.question} {instrument.outcome}".strip()

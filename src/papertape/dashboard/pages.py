@@ -44,6 +44,13 @@ class SystemPage(Page):
     template: ClassVar[str] = "system.html"
 
 
+@dataclass(frozen=True)
+class AlertsPage(Page):
+    """`alerts.html`: rules, what they raised, and where it went."""
+
+    template: ClassVar[str] = "alerts.html"
+
+
 @pages.get("/")
 def index() -> Response:
     """Show the overview."""
@@ -54,6 +61,12 @@ def index() -> Response:
 def system() -> Response:
     """Show the machine room."""
     return show(SystemPage, "system", "System")
+
+
+@pages.get("/alerts")
+def alerts() -> Response:
+    """Show the alerts."""
+    return show(AlertsPage, "alerts", "Alerts")
 
 
 def show(kind: type[Page], name: str, title: str) -> Response:

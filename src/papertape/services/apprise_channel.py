@@ -76,7 +76,7 @@ class AppriseChannel:
             # the service itself, not Apprise(): that one would send from threads of its own
             sender = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
             if sender is None:
-                raise NotDeliveredError("the address is none that Apprise knows")
+                raise NotDeliveredError("the address is none that Apprise knows", final=True)
             kind = LEVELS.get(severity, "info")
             with public_only(self._allow_private) as refused:
                 done = sender.notify(body=message or title, title=title, notify_type=kind)
@@ -85,7 +85,8 @@ class AppriseChannel:
         if refused:
             raise NotDeliveredError(
                 "refused: it leads to this machine or the local network "
-                "(notifications.allow_private would allow it)"
+                "(notifications.allow_private would allow it)",
+                final=True,
             )
         if not done:
             raise NotDeliveredError(f"the service did not take it{heard.status()}")

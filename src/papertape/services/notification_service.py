@@ -58,7 +58,15 @@ class Outbox(Protocol):
 
 
 class NotDeliveredError(PapertapeError):
-    """A channel did not take a message; its text never holds an address or a secret."""
+    """A channel did not take a message; its text never holds an address or a secret.
+
+    final: trying again would change nothing.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        """Keep the reason, and whether it stays."""
+        super().__init__(reason)
+        self.final = final
 
 
 class Channel(Protocol):
@@ -132,12 +140,12 @@ class NotificationService:
         try:
             channel.send(waiting.severity, waiting.title, waiting.message)
         except NotDeliveredError as error:
-            return self._failed(waiting, attempts, str(error))
+            return self._failed(waiting, attempts, error)
         return Outcome(state="sent", attempts=attempts, due_ns=now_ns, detail="")
 
-    def _failed(self, waiting: Waiting, attempts: int, detail: str) -> Outcome:
-        now_ns = self._clock.now_ns()
-        if attempts > len(RETRY_S):
+    def _failed(self, waiting: Waiting, attempts: int, error: NotDeliveredError) -> Outcome:
+        now_ns, detail = self._clock.now_ns(), str(error)
+        if error.final or attempts > len(RETRY_S):
             log.warning("an alert was not delivered", channel=waiting.channel, reason=detail)
             return Outcome(state="dead", attempts=attempts, due_ns=now_ns, detail=detail)
         due_ns = now_ns + RETRY_S[attempts - 1] * NS_PER_S

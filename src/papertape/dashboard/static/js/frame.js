@@ -5,6 +5,7 @@ import { learnMarkets } from "./names.js";
 import { showNotification } from "./notifications.js";
 import { learnNames } from "./palette.js";
 import { Panels } from "./panels.js";
+import { speaks } from "./rule_words.js";
 import { Store } from "./store.js";
 import { initTheme } from "./theme.js";
 import { drawTopline } from "./topline.js";
@@ -25,7 +26,7 @@ export class Frame {
     this.store.on("portfolio", () => this.draw());
     this.store.on("alerts", (_, delta) => {
       for (const alert of delta ?? []) {
-        if (alert.severity !== "info") told({ ...alert, level: alert.severity });
+        if (speaks(alert)) told({ ...alert, level: alert.severity });
       }
     });
     this.store.on("status", (status) => {

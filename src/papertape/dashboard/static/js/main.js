@@ -11,6 +11,7 @@ import { Burst, showNotification } from "./notifications.js";
 import { learnNames } from "./palette.js";
 import { Panels } from "./panels.js";
 import { drawRefusals } from "./refusals.js";
+import { speaks } from "./rule_words.js";
 import { Store } from "./store.js";
 import { drawStrategies } from "./strategies.js";
 import { drawTrades, tradesSentence } from "./table.js";
@@ -147,7 +148,7 @@ function listen() {
   });
   store.on("alerts", (_, delta) => {
     for (const alert of delta ?? []) {
-      if (alert.severity !== "info") told({ ...alert, level: alert.severity });
+      if (speaks(alert)) told({ ...alert, level: alert.severity });
     }
   });
   store.on("market", (rows, delta) => {

@@ -44,9 +44,16 @@ export function replaceById(rows, changed) {
   return [...kept, ...news.values()];
 }
 
+// New alerts come first; known ones that somebody marked change where they stand.
+export function joinAlerts(rows, data) {
+  const ids = new Set(rows.map((row) => row.id));
+  const changed = replaceById(rows, data.filter((row) => ids.has(row.id)));
+  return prepend(changed, data.filter((row) => !ids.has(row.id)), ALERTS_KEPT);
+}
+
 const JOIN = {
   trades: (old, data) => prepend(old, data, TRADES_KEPT),
-  alerts: (old, data) => prepend(old, data, ALERTS_KEPT),
+  alerts: joinAlerts,
   market: replaceById,
   charts: (old, data) => ({ ...old, ...data }),
 };

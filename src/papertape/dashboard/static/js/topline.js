@@ -4,6 +4,7 @@ import { setFigure, setSigned, setText, setTitle } from "./dom.js";
 import { todayPnl } from "./figures.js";
 import * as format from "./format.js";
 import { modeName } from "./names.js";
+import { bellWords } from "./rule_words.js";
 import { botSign, connectionSign, feedSign, notice, pageTitle } from "./words.js";
 
 function sign(id, { dot, text }, ageText = "") {
@@ -27,6 +28,7 @@ export function drawTopline({ status, portfolio }, heard, nowMs) {
   drawNotice(notice(heard.connection, status, heard.heardMs, nowMs));
   if (!status) return;
   const mode = modeName(status.mode);
+  drawBell(status.open_alerts ?? 0);
   setText(document.getElementById("mode-badge"), mode);
   setTitle(document.getElementById("sign-feed"), feedTitle(status));
   const equity = portfolio?.summary?.total_value ?? status.equity;
@@ -36,6 +38,17 @@ export function drawTopline({ status, portfolio }, heard, nowMs) {
   setSigned(today, format.change(pnl), format.arrow(pnl), format.tone(pnl));
   const title = pageTitle(pnl, mode);
   if (document.title !== title) document.title = title;
+}
+
+function drawBell(count) {
+  const bell = document.getElementById("bell");
+  const words = bellWords(count);
+  if (bell.getAttribute("aria-label") === words) return;
+  bell.setAttribute("aria-label", words);
+  setTitle(bell, words);
+  const badge = bell.querySelector(".bell-count");
+  badge.hidden = count === 0;
+  setText(badge, count > 99 ? "99+" : String(count));
 }
 
 function feedTitle(status) {
