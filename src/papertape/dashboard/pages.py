@@ -51,6 +51,13 @@ class AlertsPage(Page):
     template: ClassVar[str] = "alerts.html"
 
 
+@dataclass(frozen=True)
+class TradesPage(Page):
+    """`trades.html`: every trade of the account, and what led to each."""
+
+    template: ClassVar[str] = "trades.html"
+
+
 @pages.get("/")
 def index() -> Response:
     """Show the overview."""
@@ -67,6 +74,12 @@ def system() -> Response:
 def alerts() -> Response:
     """Show the alerts."""
     return show(AlertsPage, "alerts", "Alerts")
+
+
+@pages.get("/trades")
+def trades() -> Response:
+    """Show the trades."""
+    return show(TradesPage, "trades", "Trades")
 
 
 def show(kind: type[Page], name: str, title: str) -> Response:

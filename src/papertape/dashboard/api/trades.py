@@ -56,7 +56,11 @@ def trades(query: Query) -> Response:
     page, behind = trades_page(
         follower.reader, follower.view.account, wanted_trades(query), window, query["limit"]
     )
-    return success([rows.trade_row(row) for row in page], next_cursor=behind)
+    markets = follower.view.markets
+    asked = {row["market_id"] for row in page}
+    questions = {name: markets[name].question for name in asked if name in markets}
+    found = [rows.trade_row(row) for row in page]
+    return success(found, next_cursor=behind, questions=questions)
 
 
 @endpoint(api, "/api/trades/<trade_id>", "One trade with everything that led to it")
