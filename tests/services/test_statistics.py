@@ -85,6 +85,21 @@ def test_a_set_counts_as_one_trip_whichever_leg_pays(desk: Desk) -> None:
     assert got["realized_pnl"] == 1.0
 
 
+def test_legs_paid_in_one_moment_are_no_drawdown(desk: Desk) -> None:
+    """NO of each of three markets: two pay, one does not, all at once; the set earns."""
+    desk.list_event(["x", "y", "z"])
+    symbols = [f"test:{slug}:NO" for slug in "xyz"]
+    for symbol in symbols:
+        desk.book(symbol, asks=[(6_000, 10_000)])
+    desk.send_set(symbols, 1_000)
+    for slug in "xyz":
+        desk.resolve(f"test:{slug}", (1_000_000, 0) if slug == "y" else (0, 1_000_000))
+    score = desk.view.strategies.scores["hand"]
+    nets = [net for _, net, _ in score.points(100)]
+    assert (min(nets), nets[-1]) == (2_000_000, 2_000_000)
+    assert row(desk)["max_drawdown_pct"] == 0.0
+
+
 @given(st.lists(st.integers(-(10**12), 10**12), max_size=200))
 def test_the_histogram_counts_everything_in_few_bins(values: list[int]) -> None:
     histogram = Histogram()

@@ -21,9 +21,9 @@ MONTHS_SHOWN = 24
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOLDING = ("< 1 min", "1-5 min", "5-30 min", "30 min-2 h", "2-12 h", "12 h-2 d", "> 2 d")
 UNMEASURED = {
-    "spread": "Not measured: the record of a fill holds the level it took, not the other side of "
+    "spread": "The record of a fill holds the level it took, not the other side of "
     "the book. The result has paid it already: buys took asks, sells took bids.",
-    "slippage": "Not measured: no price from before the order stands beside its fills.",
+    "slippage": "No price from before the order stands beside its fills.",
 }
 
 Row = dict[str, Any]
@@ -75,7 +75,7 @@ def analytics(follower: Follower, filters: Filters) -> dict[str, Any]:
         view.portfolio.accounts.initial_micros,
         view.results.marked(from_s) if filters.whole else [0, 0, 0],
         fall,
-        _growth(drawn["equity"]) if filters.whole else None,
+        _growth(follower, drawn["equity"]) if filters.whole else None,
     )
     shares = [(cell, _share(each)) for cell, each in found]
     times = _grouped(shares, lambda c: Dated(c.start_s, c.span_s)).items()
@@ -146,7 +146,7 @@ def _curve(
         basis = "equity"
     elif filters.venue is None and filters.market is None:
         score = view.strategies.scores.get(filters.strategy or "")
-        kept = score.curve.samples(CURVE_POINTS) if score else []
+        kept = score.points(CURVE_POINTS) if score else []
         samples = [(ts, initial + net) for ts, net, _ in kept]
         basis = "strategy"
     else:
@@ -159,8 +159,9 @@ def _curve(
     )
 
 
-def _growth(equity: list[float]) -> float | None:
-    return equity[-1] / equity[0] if equity and equity[0] > 0 else None
+def _growth(follower: Follower, equity: list[float]) -> float | None:
+    now = follower.view.portfolio.equity_micros() / MICROS
+    return now / equity[0] if equity and equity[0] > 0 else None
 
 
 def _drawn(points: list[tuple[int, int]], initial: int) -> Row:

@@ -83,7 +83,7 @@ def cumulative(
         samples = [(ts, net, equity) for ts, equity, net in view.equity.points(points)]
     else:
         score = view.strategies.scores.get(strategy)
-        curve = score.curve.samples(points) if score else []
+        curve = score.points(points) if score else []
         samples = [(ts, net, initial + net) for ts, net, _ in curve]
     below = falls([equity for _, _, equity in samples], initial)
     kept = [

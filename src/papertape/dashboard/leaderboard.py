@@ -71,7 +71,7 @@ def sums_by_strategy(follower: Follower, from_s: int) -> dict[str, Sums]:
 def curve(follower: Follower, strategy: str, from_s: int) -> Points:
     """Return (ts_ns, net micros) of a strategy since a second, beginning at 0."""
     score = follower.view.strategies.scores.get(strategy)
-    samples = score.curve.samples(CURVE_POINTS * 2) if score else []
+    samples = score.points(CURVE_POINTS * 2) if score else []
     from_ns = from_s * NS_PER_S
     before = [net for ts_ns, net, _ in samples if ts_ns < from_ns]
     base = before[-1] if before else 0

@@ -38,7 +38,7 @@ FIGURES: tuple[Figure, ...] = (
            "sum of (what came in - average cost of what went out), before fees", "change"),
     Figure("fees", "Fees", "sum of what the venues' fee schedules charge", "money"),
     Figure("total_return_pct", "Total return",
-           "equity at the end / equity at the beginning of the range - 1, of the whole account",
+           "equity now / equity at the beginning of the range - 1, of the whole account",
            "%change"),
     Figure("net_return_pct", "Net P&L in percent", "net P&L / initial cash", "%change"),
     Figure("round_trips", "Round trips",
@@ -86,7 +86,7 @@ class Basis(NamedTuple):
     marks: Sums
     fall: Fall | None
     growth: float | None = None
-    """equity at the end over equity at the beginning; of the whole account only"""
+    """equity now over equity at the beginning; of the whole account only"""
 
 
 class Measured(NamedTuple):

@@ -25,14 +25,15 @@ from papertape.model.events import (
 from papertape.model.money import MICROS
 from papertape.services.histogram import Histogram
 from papertape.services.round_trips import RoundTrips
-from papertape.services.series import BoundedSeries
+from papertape.services.series import BoundedSeries, Sample
 
 CURVE_BUCKETS = 512  # per strategy: a sparkline and a comparison chart
 
 COUNTS = (
     "signals", "refused", "skipped", "trades", "wins", "losses", "breakeven", "realized_micros",
     "fees_micros", "won_micros", "lost_micros", "net_micros", "square_micros", "peak_micros",
-    "drawdown_micros", "last_signal_ns", "last_refused_ns", "expected_micros",
+    "drawdown_micros", "last_signal_ns", "last_refused_ns", "expected_micros", "moment_ns",
+    "moment_micros",
 )  # fmt: skip
 
 
@@ -50,6 +51,7 @@ class StrategyScore:
         self.realized_micros = self.fees_micros = self.expected_micros = 0
         self.won_micros = self.lost_micros = self.net_micros = self.square_micros = 0
         self.peak_micros = self.drawdown_micros = 0
+        self.moment_ns = self.moment_micros = 0
         self.last_signal_ns = self.last_refused_ns = 0
         self.curve = BoundedSeries(CURVE_BUCKETS)
 
@@ -67,11 +69,28 @@ class StrategyScore:
             self.breakeven += 1
 
     def earned(self, ts_ns: int) -> None:
-        """Note the running total after a realised gain or a fee."""
-        total = self.realized_micros - self.fees_micros
-        self.peak_micros = max(self.peak_micros, total)
-        self.drawdown_micros = max(self.drawdown_micros, self.peak_micros - total)
-        self.curve.add(ts_ns, total)
+        """Note the running total after a realised gain or a fee.
+
+        Legs that are paid in one moment count together: between them the total means nothing.
+        """
+        if ts_ns != self.moment_ns and self.moment_ns:
+            self.peak_micros, self.drawdown_micros = self._heights()
+            self.curve.add(self.moment_ns, self.moment_micros)
+        self.moment_ns, self.moment_micros = ts_ns, self.realized_micros - self.fees_micros
+
+    def _heights(self) -> tuple[int, int]:
+        peak = max(self.peak_micros, self.moment_micros)
+        return peak, max(self.drawdown_micros, peak - self.moment_micros)
+
+    @property
+    def worst_micros(self) -> int:
+        """Return the largest fall of the running total from its highest so far."""
+        return self._heights()[1]
+
+    def points(self, count: int) -> list[Sample]:
+        """Return about `count` samples of the running total, the newest included."""
+        newest = [(self.moment_ns, self.moment_micros, 0)] if self.moment_ns else []
+        return self.curve.samples(count) + newest
 
     @property
     def trips(self) -> int:
@@ -230,12 +249,12 @@ class StrategyStats:
             "avg_trade_pnl": round(score.net_micros / trips) / MICROS if trips else None,
             "profit_factor": _ratio(score.won_micros, score.lost_micros),
             "sharpe": score.sharpe(),
-            "max_drawdown_pct": round(100 * score.drawdown_micros / base, 4) if base else 0.0,
+            "max_drawdown_pct": round(100 * score.worst_micros / base, 4) if base else 0.0,
             "last_signal_at": iso_utc(score.last_signal_ns) if score.last_signal_ns else None,
             "last_signal": score.last_signal,
             "last_refusal": score.last_refusal,
             "last_refusal_at": iso_utc(score.last_refused_ns) if score.last_refused_ns else None,
-            "curve": [[ts, total / MICROS] for ts, total, _ in score.curve.samples(60)],
+            "curve": [[ts, total / MICROS] for ts, total, _ in score.points(60)],
         }
 
     # --- state ----------------------------------------------------------------------------------
