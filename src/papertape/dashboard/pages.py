@@ -82,6 +82,32 @@ def trades() -> Response:
     return show(TradesPage, "trades", "Trades")
 
 
+@dataclass(frozen=True)
+class AnalyticsPage(Page):
+    """`analytics.html`: figures with their formulas, and where the result came from."""
+
+    template: ClassVar[str] = "analytics.html"
+
+
+@pages.get("/analytics")
+def analytics() -> Response:
+    """Show the analytics."""
+    return show(AnalyticsPage, "analytics", "Analytics")
+
+
+@dataclass(frozen=True)
+class LeaderboardPage(Page):
+    """`leaderboard.html`: strategies ranked by what they surely earn."""
+
+    template: ClassVar[str] = "leaderboard.html"
+
+
+@pages.get("/leaderboard")
+def leaderboard() -> Response:
+    """Show the leaderboard."""
+    return show(LeaderboardPage, "leaderboard", "Leaderboard")
+
+
 def show(kind: type[Page], name: str, title: str) -> Response:
     """Return a page whose context needs no more than every page has."""
     here = state()

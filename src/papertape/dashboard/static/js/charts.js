@@ -31,12 +31,12 @@ export function slices(data, most = SLICES_MAX) {
   return [...cash, ...rest.slice(0, room - 1), other];
 }
 
-function toneOf(value) {
+export function toneOf(value) {
   if (value > 0) return color("gain");
   return value < 0 ? color("loss") : color("muted");
 }
 
-function axis(extra = {}) {
+export function axis(extra = {}) {
   const { ticks, ...rest } = extra;
   return {
     border: { display: false },
@@ -46,8 +46,8 @@ function axis(extra = {}) {
   };
 }
 
-const NO_GRID = { grid: { display: false } };
-const ZERO_ONLY = { color: (at) => (at.tick?.value === 0 ? color("muted") : "transparent") };
+export const NO_GRID = { grid: { display: false } };
+export const ZERO_ONLY = { color: (at) => (at.tick?.value === 0 ? color("muted") : "transparent") };
 
 function tooltip(label) {
   return {
@@ -63,7 +63,7 @@ function tooltip(label) {
   };
 }
 
-function base(label) {
+export function base(label) {
   return {
     animation: false,
     responsive: true,

@@ -63,6 +63,38 @@ function tickText(time, type) {
   return type === TICK_TIME ? text.slice(0, 5) : text;
 }
 
+// The look of every chart over time; the theme's colours of this moment.
+export function timeChartOptions() {
+  return {
+    layout: {
+      background: { type: "solid", color: "transparent" },
+      textColor: color("muted"),
+      fontSize: 12,
+      fontFamily: getComputedStyle(document.body).fontFamily,
+      attributionLogo: false, // named in the page's footer; the logo would need an inline style
+      panes: { separatorColor: color("line"), enableResize: false },
+    },
+    grid: { vertLines: { visible: false }, horzLines: { color: color("line") } },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.08 } },
+    timeScale: {
+      borderVisible: false,
+      timeVisible: true,
+      secondsVisible: true,
+      rightOffset: RIGHT_SPACE_BARS,
+      tickMarkFormatter: tickText,
+    },
+    localization: { timeFormatter: (time) => clock(new Date(time * 1000)) },
+    crosshair: {
+      mode: 0,
+      vertLine: { color: color("muted"), labelBackgroundColor: color("raised") },
+      horzLine: { color: color("muted"), labelBackgroundColor: color("raised") },
+    },
+    // The wheel belongs to the page until the chart was clicked, see EquityChart.
+    handleScroll: { mouseWheel: false, vertTouchDrag: false },
+    handleScale: { mouseWheel: false },
+  };
+}
+
 export class EquityChart {
   #box;
   #readout;
@@ -83,7 +115,7 @@ export class EquityChart {
     this.#box = box;
     this.#readout = el("p", "lwc-readout");
     const library = window.LightweightCharts;
-    this.#chart = library.createChart(box, { autoSize: true, ...this.#options() });
+    this.#chart = library.createChart(box, { autoSize: true, ...timeChartOptions() });
     this.#equity = this.#chart.addSeries(library.LineSeries, this.#lineOptions());
     this.#drawdown = this.#chart.addSeries(library.BaselineSeries, this.#areaOptions(), 1);
     this.#chart.panes()[0].setStretchFactor(EQUITY_SHARE);
@@ -92,37 +124,6 @@ export class EquityChart {
     box.append(this.#readout);
     this.#chart.subscribeCrosshairMove((event) => this.#read(event));
     this.#listen();
-  }
-
-  #options() {
-    return {
-      layout: {
-        background: { type: "solid", color: "transparent" },
-        textColor: color("muted"),
-        fontSize: 12,
-        fontFamily: getComputedStyle(document.body).fontFamily,
-        attributionLogo: false, // named in the page's footer; the logo would need an inline style
-        panes: { separatorColor: color("line"), enableResize: false },
-      },
-      grid: { vertLines: { visible: false }, horzLines: { color: color("line") } },
-      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.08 } },
-      timeScale: {
-        borderVisible: false,
-        timeVisible: true,
-        secondsVisible: true,
-        rightOffset: RIGHT_SPACE_BARS,
-        tickMarkFormatter: tickText,
-      },
-      localization: { timeFormatter: (time) => clock(new Date(time * 1000)) },
-      crosshair: {
-        mode: 0,
-        vertLine: { color: color("muted"), labelBackgroundColor: color("raised") },
-        horzLine: { color: color("muted"), labelBackgroundColor: color("raised") },
-      },
-      // The wheel belongs to the page until the chart was clicked, see #listen.
-      handleScroll: { mouseWheel: false, vertTouchDrag: false },
-      handleScale: { mouseWheel: false },
-    };
   }
 
   #lineOptions() {
@@ -284,7 +285,7 @@ export class EquityChart {
   }
 
   retheme() {
-    this.#chart.applyOptions(this.#options());
+    this.#chart.applyOptions(timeChartOptions());
     this.#equity.applyOptions(this.#lineOptions());
     this.#drawdown.applyOptions(this.#areaOptions());
     this.#drawMarks();
