@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from papertape.services.trading_loop import TradingLoop
 from papertape.strategies.strategy_manager import StrategyManager
 from papertape.tape.board import SqliteBoard
 from papertape.tape.command_channel import CommandServer
+from papertape.tape.dashboard_beat import DashboardWatch
 from papertape.tape.doorbell import Doorbell
 from papertape.tape.ledger import SqliteLedger
 from papertape.tape.lock import InstanceLock
@@ -39,6 +41,7 @@ from papertape.tape.state_files import StateFiles
 
 MB = 1_000_000
 FLUSH_TIMEOUT_S = 30.0
+DASHBOARD_DEAD = "it gave no sign of life for 5 s and said no goodbye; its alert rules sleep"
 
 log = structlog.get_logger()
 
@@ -137,6 +140,7 @@ class Bot:
         self._stopped = False
         self._command_desk = CommandDesk(self._parts, self._manager)
         self._commands = CommandServer(config.data_dir)
+        self._dashboards = DashboardWatch(config.data_dir, time.monotonic)
         self._bulletin = Bulletin(
             SqliteBoard(config.data_dir / "board.db"), StateFiles(config.data_dir), self._beat
         )
@@ -219,6 +223,9 @@ class Bot:
 
     def _look_after(self) -> None:
         self._bulletin.look(self._quotes, self._state)
+        if self._dashboards.look():
+            self._loop.alert("warning", "The dashboard is dead", DASHBOARD_DEAD, "dashboard")
+            self._parts.scribe.commit()
         pending = self._commands.waiting()
         if pending is not None:
             said = pending.command

@@ -24,6 +24,7 @@ from papertape.dashboard.settings import LOOPBACK, DashboardSettings
 from papertape.dashboard.websocket_server import LiveLine, run_line
 from papertape.dashboard.wire import limit_sockets
 from papertape.errors import ConfigError, WorldError
+from papertape.tape.dashboard_beat import BEAT_EVERY_S, DashboardBeat
 from papertape.tape.doorbell import DoorbellListener
 
 log = structlog.get_logger("papertape.dashboard")
@@ -136,17 +137,27 @@ def serve(
         gevent.signal_handler(number, stop.set)
     bell = Bell(data_dir)
     loop = gevent.spawn(run_line, state.line, bell.wait, stop.is_set)
+    beats = gevent.spawn(_beat, data_dir, stop)
     state.notifications.start()
     server.start()
     log.info("dashboard ready", url=f"http://{_shown(host)}:{port}", data=str(data_dir))
     stop.wait()
     _stop(server, state.line, loop)
+    beats.join(STOP_S_MAX)
     bell.close()
     state.notifications.stop(STOP_S_MAX)
     state.follower.close()
     state.desk.close()
     state.verifier.close()
     state.diary.close()
+
+
+def _beat(data_dir: Path, stop: Event) -> None:
+    life = DashboardBeat(data_dir)
+    life.beat()
+    while not stop.wait(BEAT_EVERY_S):
+        life.beat()
+    life.goodbye()
 
 
 def _listen(host: str, port: int) -> Any:
