@@ -70,7 +70,7 @@ def run_backtest(
     """
     chosen = _config(config, data_dir, initial_cash)
     order = Order(
-        strategy=build_strategy(strategy, params),
+        strategy=build_strategy(strategy, params, chosen),
         config=chosen,
         market=_imported(Path(data), chosen.data_dir / "market", progress),
         data=Path(data).name,
@@ -95,8 +95,13 @@ def _imported(data: Path, market_dir: Path, progress: Progress | None) -> Path:
     )
 
 
-def build_strategy(strategy: StrategyLike, params: Mapping[str, object] | None) -> Strategy:
-    """Return a fresh instance; unknown names and parameters are refused with the nearest one."""
+def build_strategy(
+    strategy: StrategyLike, params: Mapping[str, object] | None, config: Config
+) -> Strategy:
+    """Return a fresh instance; unknown names and parameters are refused with the nearest one.
+
+    Parameters come from `params`, else from the instance, else from the config as in a live run.
+    """
     given = dict(params or {})
     if isinstance(strategy, Strategy):
         given = {**strategy.values(), **given}
@@ -106,6 +111,8 @@ def build_strategy(strategy: StrategyLike, params: Mapping[str, object] | None) 
         raise InvalidInputError("strategy", strategy, "a Strategy, its name or file.py:Class")
     if not kind.name:
         kind.name = kind.__name__
+    if kind.name in config.strategies:
+        given = {**config.strategies[kind.name].params, **given}
     try:
         return kind(**given)
     except ConfigError:

@@ -71,6 +71,7 @@ def even_steps(
             slot = (extreme[0] - first) // step
             if slot not in {0, (last - first) // step}:  # the ends stay exact
                 kept[slot] = extreme[1]
+        kept[0] = samples[0][1]
     rows = []
     value = samples[0][1]
     for slot in range((last - first) // step + 1):

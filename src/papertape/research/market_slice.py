@@ -64,6 +64,8 @@ class MarketSlice:
         manifest = recording.manifest
         if not manifest.segments:
             raise WorldError(f"{manifest.name}: the recording holds nothing")
+        if from_ns is not None and to_ns is not None and from_ns >= to_ns:
+            raise InvalidInputError("to", iso_utc(to_ns), f"after from: {iso_utc(from_ns)}")
         self.first_ns = max(manifest.first_ts_ns, from_ns or manifest.first_ts_ns)
         self.last_ns = min(manifest.last_ts_ns, to_ns or manifest.last_ts_ns)
         if self.first_ns > self.last_ns:
