@@ -31,7 +31,7 @@ from papertape.model.market_data import BookSeen
 
 __all__ = ["TRADE_FIELDS", "Columns", "EmaCross", "LoopResult", "Rule", "run_loop"]
 
-HANDLERS = ("on_bar", "on_quote", "on_book", "on_print", "on_fill", "on_settle")
+HANDLERS = ("on_bar", "on_quote", "on_book", "on_print", "on_fill", "on_settle", "forget")
 STRATEGY_BASE = "papertape.strategies.base"  # its handlers do nothing: they are not called
 EQUITY_EVERY_NS = 10_000_000_000
 

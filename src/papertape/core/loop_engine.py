@@ -113,6 +113,7 @@ class Engine(Venue):
         if left and (want.waits or (gtc and want.limited)):
             ticks = want.limit_ticks if want.limited else self.mark_of(slot)
             want.worth = added(want.worth, slot.notional(ticks, left))
+        want.ordered = slot.notional(want.limit_ticks, want.lots) if want.limited else want.worth
 
     def _plan_deep(self, want: Want) -> None:
         slot = want.slot
@@ -142,7 +143,7 @@ class Engine(Venue):
         if not want.buying:
             promised = self._promised(slot) if slot.resting else 0
             return "not_held" if want.lots > slot.lots - promised else None
-        if want.lots < slot.min_lots or want.worth < slot.min_notional:
+        if want.lots < slot.min_lots or want.ordered < slot.min_notional:
             return "venue_minimum"
         rests = gtc and want.limited
         if not want.filled and not rests and not want.waits:

@@ -36,7 +36,7 @@ THE_BAR, THE_QUOTE = BAR, QUOTE  # the same, as C integers in the compiled form
 
 Handlers = Mapping[str, Callable[[Any], Any]]
 """The handlers that a strategy overrides, by name: on_bar, on_quote, on_book, on_print, on_fill,
-on_settle."""
+on_settle, forget."""
 
 
 class Loop:
@@ -60,6 +60,7 @@ class Loop:
         self.on_bar, self.on_quote = handlers.get("on_bar"), handlers.get("on_quote")
         self.on_book, self.on_print = handlers.get("on_book"), handlers.get("on_print")
         self.on_fill, self.on_settle = handlers.get("on_fill"), handlers.get("on_settle")
+        self.forget = handlers.get("forget")
         self.engine = Engine(self.account, self.slots, tag, self.on_fill is not None, limits)
         self.rule = rule
         if rule is not None:
@@ -87,8 +88,6 @@ class Loop:
             )
         if columns.rows and columns.ts[0] < self.engine.now_ns:
             raise InvalidInputError(f"{columns.name}, row 0, ts_ns", columns.ts[0], "in order")
-        if columns.rows and not self.events:
-            self.account.sample(columns.ts[0], self.account.initial)
         for slot in self.slots:
             slot.bar.interval_ns = columns.intervals.get(slot.index, columns.interval_ns)
         self.before, begin = self.events, 0
@@ -135,6 +134,8 @@ class Loop:
         slot = self.slots[0]
         for row in range(begin, end):
             now_ns = ts[row]
+            if now_ns - account.marked_ns >= FILLED_MARK_NS and now_ns > engine.now_ns:
+                account.mark(now_ns, False)  # between two moments, as live
             engine.now_ns = now_ns
             self.row = row
             if many:
@@ -147,8 +148,6 @@ class Loop:
                 self._bar(columns, row, slot, now_ns)
             else:
                 self._other(columns, row, slot, kind)
-            if now_ns - account.marked_ns >= FILLED_MARK_NS:
-                account.mark(now_ns, False)
         self.events = self.before + end
 
     # --- prices ---------------------------------------------------------------------------------
@@ -274,6 +273,10 @@ class Loop:
                 slot.forget()
                 self._ask("on_settle", self.on_settle, told)
         slot.forget()
+        if self.forget is not None:
+            self.asking = "forget"
+            self.forget(slot.symbol)
+            self.asking = ""
 
     # --- strategies -----------------------------------------------------------------------------
 
@@ -288,6 +291,7 @@ class Loop:
         want = self.aim_wants[0]
         want.slot, want.buying, want.lots = slot, lots > 0, abs(lots)
         self.engine.signals += 1
+        self.engine.numbered += 1
         self.engine.decide(self.aim_wants, False, False)
 
     def _ask(self, handler: str, call: Callable[[Any], Any], seen: Any) -> None:
@@ -329,18 +333,20 @@ class Loop:
 
     def _signal(self, signal: Any) -> None:
         engine = self.engine
+        engine.signals += 1
         try:
             wish = self.reader.read(signal)
         except InvalidInputError as error:
-            engine.signals += 1
+            engine.numbered += 1
             engine.refuse("invalid", error.field)
             return
         symbol = wish.wants[0].slot.symbol
         if wish.signal_id in self.chosen:
             engine.refuse("duplicate", symbol)
             return
+        engine.signal_id = wish.signal_id
         if not wish.signal_id:
-            engine.signals += 1
+            engine.numbered += 1
         if self.wished_at == self.before + self.row:
             if wished_before(wish, self.wished):
                 engine.refuse("duplicate", symbol)

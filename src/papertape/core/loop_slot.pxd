@@ -17,13 +17,14 @@ cdef class Order:
     cdef readonly bint buying, limited, gtc
     cdef readonly int64_t lots, remaining, number, signal, limit_ticks, charged
     cdef readonly object weight
+    cdef readonly str signal_id
 
 
 @cython.final
 cdef class Want:
     cdef readonly Slot slot
     cdef readonly bint buying, limited, waits
-    cdef readonly int64_t lots, limit_ticks, filled, worth, fee
+    cdef readonly int64_t lots, limit_ticks, filled, worth, ordered, fee
     cdef bint same(self, Want other)
 
 

@@ -36,7 +36,9 @@ def half_even(numerator: int, denominator: int) -> int:
 class Order:
     """An order that rests or waits for the next bar."""
 
-    def __init__(self, slot: Slot, buying: bool, lots: int, number: int, signal: int) -> None:
+    def __init__(
+        self, slot: Slot, buying: bool, lots: int, number: int, signal: int, signal_id: str
+    ) -> None:
         """Begin with nothing filled."""
         self.slot = slot
         self.buying = buying
@@ -44,6 +46,7 @@ class Order:
         self.remaining = lots
         self.number = number
         self.signal = signal
+        self.signal_id = signal_id
         self.limited = False
         self.limit_ticks = 0
         self.gtc = False
@@ -63,7 +66,7 @@ class Want:
         self.lots = lots
         self.limited = limited
         self.limit_ticks = limit_ticks
-        self.filled = self.worth = self.fee = 0
+        self.filled = self.worth = self.ordered = self.fee = 0
         self.waits = False
 
     def same(self, other: Want) -> bool:

@@ -11,7 +11,8 @@ cdef class Venue:
     cdef readonly str tag
     cdef readonly bint tell
     cdef readonly list told
-    cdef readonly int64_t now_ns, orders, signals, cancelled
+    cdef readonly int64_t now_ns, orders, signals, cancelled, numbered
+    cdef readonly str signal_id
     cdef readonly Py_ssize_t resting_count
 
     @cython.locals(slot=Slot, left=int64_t, lots=int64_t, ticks=int64_t, order=Order)
@@ -23,13 +24,15 @@ cdef class Venue:
     @cython.locals(slot=Slot, worth=int64_t, fee=int64_t)
     cdef int _take(self, Order order, int64_t ticks, int64_t lots, bint maker) except -1
     cdef int _tell(
-        self, Slot slot, bint buying, int64_t number, int64_t signal, bint maker,
+        self, Slot slot, bint buying, int64_t number, str signal_id, bint maker,
         int64_t remaining,
     ) except -1
     @cython.locals(order=Order)
     cdef int meet_book(self, Slot slot) except -1
     @cython.locals(order=Order, bar=BarView, left=int64_t, lots=int64_t, ticks=int64_t, maker=bint)
     cdef int meet_bar(self, Slot slot) except -1
+    @cython.locals(worth=int64_t)
+    cdef bint _can_pay(self, Slot slot, int64_t ticks, int64_t lots) except -1
     @cython.locals(bar=BarView, limit=int64_t)
     cdef int64_t _bar_price(self, Slot slot, Order order) noexcept
     cdef void _after_meeting(self, Order order) except *

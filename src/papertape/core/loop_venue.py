@@ -27,6 +27,8 @@ class Venue:
         self.told: list[OrderFilled] = []
         self.now_ns = 0
         self.orders = self.signals = self.cancelled = self.resting_count = 0
+        self.numbered = 0  # signals that did not bring an id of their own
+        self.signal_id = ""  # of the signal in hand, if it brought one
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -41,7 +43,7 @@ class Venue:
             if lots == want.lots:
                 self._fill_once(slot, want.buying, ticks, lots)
                 return
-        order = Order(slot, want.buying, want.lots, self.orders, self.signals)
+        order = Order(slot, want.buying, want.lots, self.orders, self.numbered, self.signal_id)
         order.limited, order.limit_ticks = want.limited, want.limit_ticks
         order.gtc = gtc and want.limited
         if slot.has_book:
@@ -64,7 +66,9 @@ class Venue:
             slot.bid_used += lots
         self.account.fill(slot, buying, ticks, lots, worth, fee, self.now_ns, self.orders, False)
         if self.tell:
-            self._tell(slot, buying, self.orders, self.signals, False, 0)
+            self._tell(
+                slot, buying, self.orders, self.signal_id or f"r1.s{self.numbered}", False, 0
+            )
 
     def _take_all(self, order: Order, resting: bool) -> None:
         """Let an order take what the book shows at no worse than its limit."""
@@ -104,10 +108,11 @@ class Venue:
             slot, order.buying, ticks, lots, worth, fee, self.now_ns, order.number, maker
         )
         if self.tell:
-            self._tell(slot, order.buying, order.number, order.signal, maker, order.remaining)
+            signal_id = order.signal_id or f"r1.s{order.signal}"
+            self._tell(slot, order.buying, order.number, signal_id, maker, order.remaining)
 
     def _tell(
-        self, slot: Slot, buying: bool, number: int, signal: int, maker: bool, remaining: int
+        self, slot: Slot, buying: bool, number: int, signal_id: str, maker: bool, remaining: int
     ) -> None:
         """Keep the last fill as the record that a strategy's `on_fill` gets."""
         row = self.account.last_row()
@@ -115,7 +120,7 @@ class Venue:
             OrderFilled(
                 fill_id=f"r1.f{self.account.fills}",
                 order_id=f"r1.o{number}",
-                signal_id=f"r1.s{signal}",
+                signal_id=signal_id,
                 strategy=self.tag,
                 symbol=slot.symbol,
                 side="BUY" if buying else "SELL",
@@ -146,10 +151,19 @@ class Venue:
             ticks = self._bar_price(slot, order)
             lots = min(left, order.remaining)
             if ticks >= 0 and lots > 0:
+                if order.buying and not self._can_pay(slot, ticks, lots):
+                    order.gtc = False  # rejected: the bar opened at more than the cash
+                    self._after_meeting(order)
+                    continue
                 left -= lots
                 maker = order.limited and ticks == order.limit_ticks and ticks != bar.open_ticks
                 self._take(order, ticks, lots, maker)
             self._after_meeting(order)
+
+    def _can_pay(self, slot: Slot, ticks: int, lots: int) -> bool:
+        """Return whether the cash pays a fill whose price risk could not know."""
+        worth = slot.notional(ticks, lots)
+        return added(worth, slot.fee(ticks, lots, worth, False)) <= self.account.cash
 
     def _bar_price(self, slot: Slot, order: Order) -> int:
         """Return where a bar fills an order: its open, or the limit if traded through; else -1."""
