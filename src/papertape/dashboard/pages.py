@@ -38,10 +38,24 @@ class IndexPage(Page):
 
 
 @dataclass(frozen=True)
+class JournalPage(Page):
+    """`trade_journal.html`: trades from flat to flat, and what people say of them."""
+
+    template: ClassVar[str] = "trade_journal.html"
+
+
+@dataclass(frozen=True)
 class SystemPage(Page):
     """`system.html`: the machine room; its facts come from the API."""
 
     template: ClassVar[str] = "system.html"
+
+
+@dataclass(frozen=True)
+class TradesPage(Page):
+    """`trades.html`: every trade of the account, and what led to each."""
+
+    template: ClassVar[str] = "trades.html"
 
 
 @dataclass(frozen=True)
@@ -52,10 +66,10 @@ class AlertsPage(Page):
 
 
 @dataclass(frozen=True)
-class TradesPage(Page):
-    """`trades.html`: every trade of the account, and what led to each."""
+class MarketsPage(Page):
+    """`markets.html`: every book live, and what is known of each market."""
 
-    template: ClassVar[str] = "trades.html"
+    template: ClassVar[str] = "markets.html"
 
 
 @pages.get("/")
@@ -64,22 +78,28 @@ def index() -> Response:
     return show(IndexPage, "overview", "papertape")
 
 
+@pages.get("/journal")
+def journal() -> Response:
+    """Show the journal."""
+    return show(JournalPage, "journal", "Journal")
+
+
 @pages.get("/system")
 def system() -> Response:
     """Show the machine room."""
     return show(SystemPage, "system", "System")
 
 
-@pages.get("/alerts")
-def alerts() -> Response:
-    """Show the alerts."""
-    return show(AlertsPage, "alerts", "Alerts")
-
-
 @pages.get("/trades")
 def trades() -> Response:
     """Show the trades."""
     return show(TradesPage, "trades", "Trades")
+
+
+@pages.get("/alerts")
+def alerts() -> Response:
+    """Show the alerts."""
+    return show(AlertsPage, "alerts", "Alerts")
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,12 @@ class LeaderboardPage(Page):
 def leaderboard() -> Response:
     """Show the leaderboard."""
     return show(LeaderboardPage, "leaderboard", "Leaderboard")
+
+
+@pages.get("/markets")
+def markets() -> Response:
+    """Show the markets."""
+    return show(MarketsPage, "markets", "Markets")
 
 
 def show(kind: type[Page], name: str, title: str) -> Response:

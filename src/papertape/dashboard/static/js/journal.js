@@ -1,0 +1,261 @@
+// The journal page: the list of trades, the entry of the chosen one, and going through them by key.
+
+import { ask } from "./api.js";
+import { el, reconcile, setText, setTitle } from "./dom.js";
+import { Frame } from "./frame.js";
+import { JournalForm } from "./journal_form.js";
+import * as words from "./journal_words.js";
+import { readQuery, writeQuery } from "./url_query.js";
+
+const PAGE_ROWS = 50;
+const REFRESH_MS = 30_000;
+const NEWS_MS = 1000; // after a trade, so that a burst is one question
+const TYPING_MS = 250;
+const AGAIN_MS = 300; // while the dashboard still reads the ledger
+const KEPT_ROWS_MAX = 1000; // of one long list; filters find the rest
+
+const frame = new Frame();
+const at = (id) => document.getElementById(id);
+const form = new JournalForm(at("entry-form"), saved);
+let query = readQuery(location.search, words.KNOWN);
+let rows = [];
+let cursor = null;
+let asked = 0; // the newest question for the list; older answers are dropped
+let newsTimer = 0;
+let lastMs = 0;
+
+const chosen = () => rows.find((row) => row.id === query.trade) ?? null;
+
+// --- the list -------------------------------------------------------------------------------
+
+function createRow() {
+  const row = el("li");
+  const button = el("button", "trade-line");
+  button.type = "button";
+  const [market, pnl] = [el("span", "line-market"), el("span", "line-pnl number")];
+  const [when, mark] = [el("span", "line-when"), el("span", "line-mark")];
+  button.append(market, pnl, when, mark);
+  row.append(button);
+  return row;
+}
+
+function drawRow(row, trade) {
+  const said = words.rowWords(trade);
+  const button = row.firstElementChild;
+  const [market, pnl, when, mark] = button.children;
+  setText(market, [said.market, said.outcomes].filter(Boolean).join(" · "));
+  setTitle(market, market.textContent);
+  pnl.className = `line-pnl number ${said.tone}`;
+  setText(pnl, said.arrow ? `${said.arrow} ${said.pnl}` : said.pnl);
+  setText(when, `${said.when} · ${said.strategy}`);
+  setText(mark, said.mark);
+  mark.dataset.rated = said.rated ? "yes" : "no";
+  const current = trade.id === query.trade;
+  if (current) button.setAttribute("aria-current", "true");
+  else button.removeAttribute("aria-current");
+}
+
+function drawList() {
+  reconcile(at("rows-journal"), rows, (row) => row.id, createRow, drawRow);
+  at("journal-more").hidden = cursor === null || rows.length >= KEPT_ROWS_MAX;
+  const empty = rows.length === 0;
+  at("journal-empty").hidden = !empty;
+  setText(at("journal-empty"), words.emptyWords(query, frame.store.state.status?.bot.state));
+  frame.panels.show("journal", "live", { asOf: lastMs });
+  for (const link of document.querySelectorAll("[data-export]")) {
+    const filter = words.filterQuery(query);
+    link.href = `/api/export/journal?format=${link.dataset.export}${filter ? `&${filter}` : ""}`;
+  }
+}
+
+// mode: "new" replaces the list, "fresh" keeps what is there in its place, "more" goes on below
+async function load(mode) {
+  const mine = ++asked;
+  const filter = words.filterQuery(query);
+  const from = mode === "more" ? `&cursor=${cursor}` : "";
+  try {
+    const found = await ask(`/api/journal/trades?limit=${PAGE_ROWS}&${filter}${from}`);
+    if (mine !== asked) return;
+    lastMs = Date.now();
+    if (mode === "more") rows = [...rows, ...found.data];
+    else rows = mode === "new" ? found.data : words.mergeRows(rows, found.data);
+    if (mode !== "fresh" || rows.length <= PAGE_ROWS) cursor = found.next_cursor;
+    drawList();
+    drawEntry();
+    const short = rows.length < PAGE_ROWS && cursor !== null && found.data.length === 0;
+    if (found.catching_up) setTimeout(() => load("fresh"), AGAIN_MS);
+    else if (short) load("more"); // a filter that fits little: look further back
+  } catch (error) {
+    if (mine !== asked) return;
+    if (rows.length === 0) {
+      frame.panels.show("journal", "error", { words: `${error.message}. Trying again.` });
+    }
+    setTimeout(() => mine === asked && load("fresh"), REFRESH_MS / 6);
+  }
+}
+
+// --- the entry ------------------------------------------------------------------------------
+
+let drawnKey = "";
+
+function drawEntry() {
+  const trade = chosen();
+  at("entry").hidden = !trade;
+  at("entry-none").hidden = Boolean(trade);
+  frame.panels.show("entry", "live", { asOf: lastMs });
+  if (!trade) return;
+  reconcile(
+    at("entry-facts"),
+    words.factsOf(trade).flatMap(([name, value, title]) => [
+      { key: `${name}:`, tag: "dt", text: name, title: "" },
+      { key: name, tag: "dd", text: value, title: title ?? "" },
+    ]),
+    (item) => item.key,
+    (item) => el(item.tag),
+    (node, item) => {
+      setText(node, item.text);
+      setTitle(node, item.title);
+    },
+  );
+  form.show(trade);
+  if (drawnKey !== trade.id) {
+    drawnKey = trade.id;
+    drawBook(trade);
+  }
+}
+
+async function drawBook(trade) {
+  const body = at("entry-book");
+  body.replaceChildren();
+  at("entry-book-box").hidden = true;
+  try {
+    const { data } = await ask(`/api/trades/${encodeURIComponent(trade.id)}`);
+    if (trade.id !== query.trade) return;
+    const lines = words.bookRows(data.story, trade);
+    at("entry-book-box").hidden = lines.length === 0;
+    for (const line of lines) {
+      const row = el("tr");
+      for (const name of ["outcome", "price", "quantity", "seen", "age"]) {
+        row.append(el("td", name === "outcome" ? "" : "number", line[name]));
+      }
+      body.append(row);
+    }
+  } catch {
+    drawnKey = ""; // the next look asks again
+  }
+}
+
+function choose(id, { focusRow = false } = {}) {
+  if (id === null || id === query.trade) return;
+  query = { ...query, trade: id };
+  keepAddress();
+  drawList();
+  drawEntry();
+  const row = at("rows-journal").querySelector(`[data-key="${CSS.escape(id)}"] button`);
+  row?.scrollIntoView({ block: "nearest" });
+  if (focusRow) row?.focus({ preventScroll: true });
+}
+
+function saved(id, entry) {
+  rows = rows.map((row) => (row.id === id ? { ...row, entry } : row));
+  drawList();
+}
+
+// --- filter, keys, news ---------------------------------------------------------------------
+
+function keepAddress() {
+  history.replaceState(null, "", location.pathname + writeQuery(query, words.KNOWN));
+}
+
+function fillControls() {
+  const { elements } = at("journal-controls");
+  for (const name of ["q", "show", "strategy", "rating", "tag"]) {
+    elements[name].value = query[name] ?? "";
+  }
+}
+
+function refilter() {
+  const data = Object.fromEntries(new FormData(at("journal-controls")));
+  query = { ...query, ...data };
+  keepAddress();
+  at("rows-journal").scrollTop = 0;
+  load("new");
+}
+
+function startReview() {
+  at("journal-controls").elements.show.value = "review";
+  refilter();
+  at("rows-journal").focus();
+}
+
+function learnStrategies(list) {
+  const select = at("journal-controls").elements.strategy;
+  const known = new Set([...select.options].map((option) => option.value));
+  for (const { strategy } of list) {
+    if (!known.has(strategy)) select.append(new Option(strategy, strategy));
+  }
+  if (select.value !== (query.strategy ?? "")) select.value = query.strategy ?? "";
+}
+
+const isWriting = (node) => node?.matches?.("input, textarea, select, [contenteditable]");
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (document.querySelector("dialog[open]") || isWriting(event.target)) return;
+  const { key } = event;
+  if (key === "j" || key === "k") {
+    choose(words.step(rows, query.trade, key === "j" ? 1 : -1), { focusRow: true });
+  } else if (/^[1-5]$/.test(key) && chosen()) {
+    form.rate(Number(key));
+  } else if (key === "Enter" && chosen() && event.target.tagName !== "A") {
+    const line = event.target.closest?.(".trade-line");
+    if (event.target.closest?.("button") && !line?.hasAttribute("aria-current")) return;
+    form.focus();
+  } else if (key === "/") {
+    at("journal-controls").elements.q.focus();
+  } else {
+    return;
+  }
+  event.preventDefault();
+}
+
+function listen() {
+  frame.store.on("strategies", learnStrategies);
+  frame.store.on("trades", (_, delta) => {
+    if (!delta?.length || newsTimer) return;
+    newsTimer = setTimeout(() => {
+      newsTimer = 0;
+      load("fresh");
+    }, NEWS_MS);
+  });
+  at("rows-journal").addEventListener("click", (event) => {
+    const row = event.target.closest("li");
+    if (!row) return;
+    choose(row.dataset.key);
+    if (matchMedia("(max-width: 1099px)").matches) at("panel-entry").scrollIntoView();
+  });
+  let typing = 0;
+  at("journal-controls").addEventListener("submit", (event) => event.preventDefault());
+  at("journal-controls").addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(refilter, TYPING_MS);
+  });
+  at("journal-review").addEventListener("click", startReview);
+  at("journal-more").addEventListener("click", () => load("more"));
+  document.addEventListener("keydown", onKey);
+}
+
+function start() {
+  if (query.strategy) learnStrategies([{ strategy: query.strategy }]);
+  fillControls();
+  listen();
+  frame.start({
+    onSecond() {
+      if (!document.hidden && Date.now() - lastMs > REFRESH_MS) load("fresh");
+      frame.panels.confirm(["journal", "entry"], frame.live.lastHeardMs);
+    },
+  });
+  load("new");
+}
+
+start();
