@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from hashlib import sha1
 from pathlib import Path
 
 import msgspec
@@ -17,13 +16,16 @@ import msgspec
 from papertape.clock import NS_PER_S
 from papertape.core.decimal_text import scaled
 from papertape.feeds.importers.files import LineReader, Progress
-from papertape.feeds.importers.polymarket_markets import (
-    ONE_TICKS,
-    TICK_DECIMALS,
-    KnownMarket,
-    read_payouts,
-)
+from papertape.feeds.importers.polymarket_markets import KnownMarket, read_payouts
 from papertape.feeds.importers.report import ImportReport
+from papertape.feeds.polymarket_levels import (
+    BadRecordError,
+    BookHash,
+    Level,
+    LevelReader,
+    decode_levels,
+    step_ticks_of,
+)
 from papertape.model.market_data import (
     BookSeen,
     BookState,
@@ -36,14 +38,7 @@ from papertape.model.market_data import (
 
 RESOLVE_AFTER_NS = 15 * NS_PER_S  # Up/Down markets pay 15 to 60 s after their end
 LATE_MAX_NS = 10 * NS_PER_S  # receive times run back no further within one capture
-LOT_DECIMALS = 2  # a lot is 0.01 share
-SIZES_KEPT_MAX = 200_000  # size texts remembered; neighbouring books repeat each other
 SOURCE = "polymarket"
-
-
-class _Level(msgspec.Struct, gc=False):
-    price: str
-    size: str
 
 
 class _Message(msgspec.Struct):
@@ -64,40 +59,7 @@ class _Line(msgspec.Struct):
     ltp: str = ""
 
 
-class _BadRecordError(Exception):
-    """One record cannot be taken; the text is the reason it is counted under."""
-
-
-class _Prices(dict[str, int]):
-    """Price texts in ticks, checked when first met; only valid ones are kept."""
-
-    def __init__(self, step_ticks: int) -> None:
-        super().__init__()
-        self._step_ticks = step_ticks
-
-    def __missing__(self, text: str) -> int:
-        ticks: int = scaled(text, TICK_DECIMALS)
-        if ticks % self._step_ticks:
-            raise ValueError("a price off the tick")
-        if not 0 < ticks < ONE_TICKS:
-            raise ValueError("a price outside 0 to 1")
-        self[text] = ticks
-        return ticks
-
-
-class _Sizes(dict[str, int]):
-    """Size texts in lots, cut to the lot; the newest are kept."""
-
-    def __missing__(self, text: str) -> int:
-        if len(self) >= SIZES_KEPT_MAX:
-            self.clear()
-        lots: int = scaled(text, LOT_DECIMALS, True)
-        self[text] = lots
-        return lots
-
-
 _decode_line = msgspec.json.Decoder(_Line).decode
-_decode_levels = msgspec.json.Decoder(list[_Level]).decode
 
 
 def read_books(
@@ -117,8 +79,7 @@ class _BookImport:
         self._due: list[tuple[int, int, MarketData]] = []
         self._last_ns = 0
         self._last_hash: dict[str, str] = {}
-        self._prices: dict[int, _Prices] = {}
-        self._sizes = _Sizes()
+        self._levels = LevelReader()
 
     def items(self, paths: list[Path], progress: Progress | None) -> Iterator[MarketData]:
         """Survey the files, then yield their items."""
@@ -132,7 +93,7 @@ class _BookImport:
                 report.rows += 1
                 try:
                     yield from self._taken(line)
-                except _BadRecordError as error:
+                except BadRecordError as error:
                     report.refuse(str(error), f"{path.name}:{number}")
         yield from self._due_until(None)
         if self._last_ns:
@@ -154,18 +115,18 @@ class _BookImport:
         try:
             record = _decode_line(line)
         except msgspec.ValidationError:
-            raise _BadRecordError("fields missing or of the wrong type") from None
+            raise BadRecordError("fields missing or of the wrong type") from None
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise _BadRecordError("not JSON") from None
+            raise BadRecordError("not JSON") from None
         message = record.msg
         if message.event_type != "book":
-            raise _BadRecordError("not a book message")
+            raise BadRecordError("not a book message")
         recv_ns = _recv_ns(bytes(record.recv))
         if not recv_ns or recv_ns < self._last_ns - LATE_MAX_NS:
-            raise _BadRecordError("no usable receive time")
+            raise BadRecordError("no usable receive time")
         market = self._markets.get(record.slug)
         if market is None or message.asset_id not in market.tokens:
-            raise _BadRecordError("no usable market or token id")
+            raise BadRecordError("no usable market or token id")
         book = self._book(record, market)
         if self._last_hash.get(message.asset_id) == message.hash:
             self._report.duplicates += 1
@@ -183,7 +144,7 @@ class _BookImport:
         """Yield what must be known before this book: the feed, the market, a new tick."""
         if not self._last_ns:
             yield FeedStateSeen(ts_ns=ts_ns, source=SOURCE, state="live")
-        step_ticks = _step_ticks(tick)
+        step_ticks = step_ticks_of(tick)
         if not market.listed:
             self._report.markets += 1
             yield market.listing(ts_ns, step_ticks)
@@ -217,26 +178,27 @@ class _BookImport:
     def _book(self, record: _Line, market: KnownMarket) -> BookSeen:
         message = record.msg
         try:
-            bids, asks = _decode_levels(message.bids), _decode_levels(message.asks)
+            bids, asks = decode_levels(message.bids), decode_levels(message.asks)
         except msgspec.ValidationError:
-            raise _BadRecordError("levels of the wrong type") from None
+            raise BadRecordError("levels of the wrong type") from None
         state: BookState = "live"
         if not _hash_reproduces(record, bids, asks):
             self._report.unverified += 1
             state = "unverified"
         try:
             venue_ts_ns = scaled(message.timestamp, 0) * 1_000_000
-            step_ticks = _step_ticks(record.tick)
-            bid_ticks, bid_lots = self._side(bids, step_ticks)
-            ask_ticks, ask_lots = self._side(asks, step_ticks)
+            step_ticks = step_ticks_of(record.tick)
+            bid_ticks, bid_lots = self._levels.side(bids, step_ticks)
+            ask_ticks, ask_lots = self._levels.side(asks, step_ticks)
+            self._report.dust_levels = self._levels.dust_levels
         except ValueError as error:
-            raise _BadRecordError(f"bad number: {error}") from None
+            raise BadRecordError(f"bad number: {error}") from None
         if sorted(bid_ticks, reverse=True) != bid_ticks or sorted(ask_ticks) != ask_ticks:
-            raise _BadRecordError("levels out of order")
+            raise BadRecordError("levels out of order")
         if bid_ticks and ask_ticks and bid_ticks[0] >= ask_ticks[0]:
-            raise _BadRecordError("crossed book")
+            raise BadRecordError("crossed book")
         if len({*bid_ticks, *ask_ticks}) != len(bid_ticks) + len(ask_ticks):
-            raise _BadRecordError("a price twice in one book")
+            raise BadRecordError("a price twice in one book")
         return BookSeen(
             symbol=market.symbol(message.asset_id),
             ts_ns=0,
@@ -248,26 +210,8 @@ class _BookImport:
             state=state,
         )
 
-    def _side(self, levels: list[_Level], step_ticks: int) -> tuple[list[int], list[int]]:
-        """Return prices and sizes best first: the venue writes the best level last.
 
-        Sizes are cut to the lot of 0.01 share, so depth is never overstated.
-        """
-        prices = self._prices.get(step_ticks)
-        if prices is None:
-            prices = self._prices[step_ticks] = _Prices(step_ticks)
-        sizes = self._sizes
-        levels.reverse()
-        ticks = [prices[level.price] for level in levels]
-        lots = [sizes[level.size] for level in levels]
-        if 0 in lots:
-            self._report.dust_levels += lots.count(0)
-            ticks = [price for price, size in zip(ticks, lots, strict=True) if size]
-            lots = [size for size in lots if size]
-        return ticks, lots
-
-
-def _hash_reproduces(record: _Line, bids: list[_Level], asks: list[_Level]) -> bool:
+def _hash_reproduces(record: _Line, bids: list[Level], asks: list[Level]) -> bool:
     """Return whether the venue's SHA-1 over the book comes out; strings are taken verbatim."""
     if _book_hash(record, bytes(record.msg.bids), bytes(record.msg.asks)) == record.msg.hash:
         return True
@@ -277,26 +221,8 @@ def _hash_reproduces(record: _Line, bids: list[_Level], asks: list[_Level]) -> b
 
 def _book_hash(record: _Line, bids: bytes, asks: bytes) -> str:
     message = record.msg
-    head = (
-        f'{{"market":"{message.market}","asset_id":"{message.asset_id}",'
-        f'"timestamp":"{message.timestamp}","hash":"","bids":'
-    )
-    tail = (
-        f',"min_order_size":"5","tick_size":"{record.tick}","neg_risk":false,'
-        f'"last_trade_price":"{record.ltp}"}}'
-    )
-    body = b"".join([head.encode(), bids, b',"asks":', asks, tail.encode()])
-    return sha1(body, usedforsecurity=False).hexdigest()
-
-
-def _step_ticks(tick: str) -> int:
-    try:
-        step_ticks: int = scaled(tick, TICK_DECIMALS)
-    except ValueError:
-        raise _BadRecordError("bad number: the tick") from None
-    if not 0 < step_ticks <= ONE_TICKS // 10:
-        raise _BadRecordError("bad number: the tick")
-    return step_ticks
+    begun = BookHash(message.market, message.asset_id, message.timestamp, bids, asks)
+    return begun.hexdigest(min_size="5", tick=record.tick, neg_risk=False, last_trade=record.ltp)
 
 
 def _recv_ns(text: bytes) -> int:

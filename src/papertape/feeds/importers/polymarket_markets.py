@@ -16,8 +16,6 @@ from papertape.model.market import PAYS_NOTHING_MICROS, PAYS_ONE_MICROS, Market
 from papertape.model.market_data import MarketSeen
 
 VENUE = "polymarket"
-TICK_DECIMALS = 4  # the finest price step the venue uses: 0.0001
-ONE_TICKS = 10_000
 TOKENS_MAX = 2  # a market has two tokens; a capture may hold one
 LABEL_DIGITS = 8
 
