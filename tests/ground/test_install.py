@@ -58,6 +58,7 @@ def test_a_wheel_holds_everything_that_is_needed(source: Path) -> None:
         "papertape/py.typed",
         "papertape/config.example.yaml",
         "papertape/dashboard/templates/index.html",
+        "papertape/research/page/report.html",
         "papertape/dashboard/static/css/loading.css",
         "papertape/dashboard/static/js/charts.js",
         "papertape/tape/migrations/env.py",

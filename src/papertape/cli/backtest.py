@@ -22,6 +22,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 Progress = Callable[[str, int, int], None]
 
+COUNTED = "backtest"  # the stage that is counted in market records
 PLAIN_LINE_EVERY_S = 2.0  # where there is no terminal
 
 
@@ -152,37 +153,44 @@ def _progress() -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, tuple[Any, float]] = {}
+        tasks: dict[str, Any] = {}
+        rate = _Rate()
 
         def tell(stage: str, done: int, total: int) -> None:
-            now = time.perf_counter()
             if stage not in tasks:
-                tasks[stage] = (bars.add_task(stage, total=total, rate=""), now)
-            task, began = tasks[stage]
-            rate = f"{_rate(done, began, now):,.0f} records/s" if stage == "backtest" else ""
-            bars.update(task, completed=done, total=total, rate=rate)
+                tasks[stage] = bars.add_task(stage, total=total, rate="")
+            speed = rate.per_s(stage, done)
+            shown_rate = f"{speed:,.0f} records/s" if speed and stage == COUNTED else ""
+            bars.update(tasks[stage], completed=done, total=total, rate=shown_rate)
 
         yield tell
 
 
-def _rate(done: int, began: float, now: float) -> float:
-    return done / max(now - began, 1e-3)
+class _Rate:
+    """How fast a stage goes, from when it was first told."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, tuple[float, int]] = {}
+
+    def per_s(self, stage: str, done: int) -> float:
+        now = time.perf_counter()
+        began, before = self._began.setdefault(stage, (now, done))
+        return (done - before) / (now - began) if now > began else 0.0
 
 
 def _plain_lines() -> Progress:
-    began: dict[str, float] = {}
+    rate = _Rate()
     told = time.perf_counter()
 
     def tell(stage: str, done: int, total: int) -> None:
         nonlocal told
+        per_s = rate.per_s(stage, done)
         now = time.perf_counter()
-        start = began.setdefault(stage, now)
-        if now - told < PLAIN_LINE_EVERY_S or not done:
+        if now - told < PLAIN_LINE_EVERY_S or not per_s:
             return
         told = now
-        rate = _rate(done, start, now)
-        speed = f", {rate:,.0f} records/s" if stage == "backtest" else ""
-        left_s = max(total - done, 0) / rate
+        speed = f", {per_s:,.0f} records/s" if stage == COUNTED else ""
+        left_s = max(total - done, 0) / per_s
         percent = 100 * done // max(total, 1)
         typer.echo(f"{stage}: {percent} %{speed}, {left_s:,.0f} s left", err=True)
 

@@ -41,7 +41,7 @@ RESULT_FILE = "result.json"
 
 StrategyLike = str | type[Strategy] | Strategy
 Progress = Callable[[str, int, int], None]
-"""Told the stage (importing, backtest), how much of it is done (bytes, records) and all."""
+"""Told the stage, how much of it is done (bytes, records, cuts), and how much there is."""
 
 
 def run_backtest(
@@ -81,9 +81,19 @@ def run_backtest(
     )
     result = _Backtest(order, SystemClock()).run(progress)
     if check_future and not result.failure:
-        points = check_lookahead(order, result.folder / "papertape.db", result.facts["events"])
+        tell = progress or _silent
+        points = check_lookahead(
+            order,
+            result.folder / "papertape.db",
+            result.facts["events"],
+            lambda done, total: tell("cutting off the future", done, total),
+        )
         result.facts["lookahead"] = {"found": False, "cut_after": points}
     return result
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 def _imported(data: Path, market_dir: Path, progress: Progress | None) -> Path:

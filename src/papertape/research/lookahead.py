@@ -7,7 +7,7 @@ as a past that changes. What no check sees is a strategy that reads the data fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
@@ -51,14 +51,18 @@ def cut_points(events: int, seed: int) -> list[int]:
     return sorted(point for point in points if 0 < point < events)
 
 
-def check_lookahead(order: Order, tape: Path, events: int) -> list[int]:
+def check_lookahead(
+    order: Order, tape: Path, events: int, progress: Callable[[int, int], None]
+) -> list[int]:
     """Compare a finished run with runs whose future is cut off; return the points compared.
 
-    tape: the ledger of the whole run, which told the strategy `events` records. Raises
-    LookAheadError naming the record and time of the first decision that differs.
+    tape: the ledger of the whole run, which told the strategy `events` records. progress: told
+    points done and points in all. Raises LookAheadError naming the record and time of the first
+    decision that differs.
     """
     points = cut_points(events, order.seed)
-    for point in points:
+    for done, point in enumerate(points):
+        progress(done, len(points))
         cut = _cut_run(order, point)
         reader = LedgerReader(tape)
         try:

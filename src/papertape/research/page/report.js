@@ -72,7 +72,13 @@
       },
       grid: { vertLines: { visible: false }, horzLines: { color: color("line") } },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.08 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, tickMarkFormatter: tick },
+      timeScale: {
+        borderVisible: false,
+        timeVisible: true,
+        secondsVisible: true,
+        tickMarkFormatter: tick,
+        minBarSpacing: 0.02, // the whole curve fits a phone
+      },
       localization: { timeFormatter: (time) => `${utc(time)} UTC` },
       crosshair: {
         mode: 0,
