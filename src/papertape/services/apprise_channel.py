@@ -24,6 +24,7 @@ from papertape.services.notification_service import NotDeliveredError
 URL_CHARS_MAX = 4_000
 STATUS = re.compile(r"error=(\d{3})\b")
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,29})://", re.IGNORECASE)
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 LEVELS = {"info": "info", "warning": "warning", "error": "failure"}
 
 _guarded = threading.local()
@@ -176,5 +177,14 @@ def is_public(host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    return address.is_global and not address.is_multicast and (mapped is None or mapped.is_global)
+    inner = _inner(address)
+    return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+
+
+def _inner(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 one leads to: mapped, 6to4 or NAT64."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
