@@ -19,6 +19,7 @@ const EVERY_MS = 30_000;
 const KNOWN = { period: PERIODS, strategy: null, venue: null, market: null };
 const FILTERS = ["strategy", "venue", "market"];
 const BARS = ["hour", "weekday", "holding", "month"];
+const ASIDE = new Set(["fills"]); // stands beside the fees
 const SHARES = ["strategy", "venue", "market"];
 
 const frame = new Frame();
@@ -81,7 +82,8 @@ function drawChoices() {
   offer(get("filter-market"), options.markets, query.market, nameOfMarket);
   get("filter-clear").hidden = !FILTERS.some((name) => query[name]);
   for (const form of ["csv", "json"]) {
-    get(`export-${form}`).href = `/api/export/analytics?${words.filterQuery(query, { format: form })}`;
+    const asked = words.filterQuery(query, { format: form });
+    get(`export-${form}`).href = `/api/export/analytics?${asked}`;
   }
 }
 
@@ -101,7 +103,7 @@ function draw() {
   show("drawdown", data.curve.ts_ns.length > 0, words.EMPTY.drawdown);
   drawCurve();
   for (const name of BARS) {
-    const rows = data[`by_${name}`];
+    const rows = name === "month" ? data.by_month.map(words.monthRow) : data[`by_${name}`];
     const any = rows.some((row) => row.round_trips > 0 || row.net_pnl !== 0);
     show(`by-${name}`, any, words.EMPTY.bars);
     if (any) drawBars(name, rows);
@@ -130,8 +132,9 @@ function createTile(figure) {
 }
 
 function drawFigures() {
-  reconcile(get("figures"), data.figures, (figure) => figure.name, createTile, (node, figure) => {
-    const said = words.tile(figure);
+  const shown = data.figures.filter((figure) => !ASIDE.has(figure.name));
+  reconcile(get("figures"), shown, (figure) => figure.name, createTile, (node, figure) => {
+    const said = words.tile(figure, FILTERS.some((name) => query[name]));
     setText(node.children[1], figure.formula);
     setSigned(node.children[2], said.text, said.arrow, said.tone);
     setText(node.children[3], said.note);

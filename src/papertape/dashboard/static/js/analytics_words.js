@@ -27,14 +27,17 @@ const COUNTED = {
   exposure_pct: ["sample", "samples"],
 };
 
+const WHOLE = new Set(["total_return_pct", "exposure_pct", "turnover"]);
+
 // What a tile says: value, arrow and tone, and below it the interval and what it stands on.
-export function tile(figure) {
+export function tile(figure, filtered = false) {
   const { value, unit } = figure;
   const show = SHOW[unit];
   const signed = SIGNED.has(unit) && value !== null;
   const parts = [];
   if (figure.low !== null) parts.push(range(figure.low, figure.high, show));
-  if (figure.n !== null) parts.push(counted(figure));
+  if (figure.n !== null && value !== null) parts.push(counted(figure));
+  if (filtered && value === null && WHOLE.has(figure.name)) parts.push("whole account only");
   if (figure.lasting) parts.push("lasting");
   return {
     text: show(value),
@@ -55,18 +58,22 @@ export function costLines(costs, edge) {
     key: cost.name,
     label: cost.label,
     text: cost.value === null ? "not measured" : format.money(cost.value),
-    why: cost.why.replace(/^Not measured: /, "") || ofTraded(cost),
+    why: cost.why || ofTraded(cost),
   }));
   lines.push({
     key: "expected",
     label: "Expected edge",
     text: format.change(edge.edge_expected),
     why: edge.edge_trips
-      ? `Stated by the signals of ${format.plural(edge.edge_trips, "ended round trip", "ended round trips")}.`
+      ? `Stated by the signals of ${endedTrips(edge.edge_trips)}.`
       : "No ended round trip here came of a signal that stated an expected edge.",
   });
   if (edge.edge_trips) lines.push({ key: "realized", ...realized(edge) });
   return lines;
+}
+
+function endedTrips(count) {
+  return format.plural(count, "ended round trip", "ended round trips");
 }
 
 function ofTraded({ of_traded_pct: share }) {
@@ -76,12 +83,19 @@ function ofTraded({ of_traded_pct: share }) {
 }
 
 function realized({ edge_expected: expected, edge_realized: earned }) {
-  const share = expected ? `${format.percent((100 * earned) / expected)} of what was expected, ` : "";
+  const percent = expected ? format.percent((100 * earned) / expected) : "";
+  const share = percent && `${percent} of what was expected, `;
   return {
     label: "Realised edge",
     text: format.change(earned),
     why: `${share}after fees, over the same round trips.`,
   };
+}
+
+// "2026-11" reads Nov 2026.
+export function monthRow(row) {
+  const [year, month] = row.key.split("-").map(Number);
+  return { ...row, label: `${format.MONTHS[month - 1]} ${year}` };
 }
 
 // What the address and the exports say of the filters.

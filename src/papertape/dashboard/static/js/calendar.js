@@ -4,6 +4,7 @@ import { el, setText } from "./dom.js";
 import { change, MONTHS, plural } from "./format.js";
 
 export const WEEKS_MAX = 26;
+export const WEEKS_MIN = 13; // a quarter, so that the first day already stands in a calendar
 const DAY_MS = 86_400_000;
 const LEVELS = 4;
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -16,7 +17,8 @@ export function calendarDays(rows, lastDay, weeksMax = WEEKS_MAX) {
   const first = Math.min(Date.parse(rows[0].key), Date.parse(lastDay));
   const last = Math.max(Date.parse(rows.at(-1).key), Date.parse(lastDay));
   const monday = (ms) => ms - ((new Date(ms).getUTCDay() + 6) % 7) * DAY_MS;
-  const begin = Math.max(monday(first), monday(last) - (weeksMax - 1) * 7 * DAY_MS);
+  const weeksBack = (weeks) => monday(last) - (weeks - 1) * 7 * DAY_MS;
+  const begin = Math.max(Math.min(monday(first), weeksBack(WEEKS_MIN)), weeksBack(weeksMax));
   const most = Math.max(...rows.map((row) => Math.abs(row.net_pnl)));
   const days = [];
   for (let ms = begin; ms <= last; ms += DAY_MS) {

@@ -51,6 +51,7 @@ function drawChoices() {
   pressPeriod(group, query.period);
   get("export-csv").href = `/api/export/leaderboard?period=${query.period}`;
   get("export-json").href = `/api/export/leaderboard?format=json&period=${query.period}`;
+  get("sort").value = query.sort; // an order that the short list lacks leaves it empty
   const descending = query.sort.startsWith("-");
   const key = query.sort.replace("-", "");
   for (const button of document.querySelectorAll("[data-sort]")) {
@@ -68,7 +69,9 @@ function draw() {
   setText(get("method"), data.method);
   const shown = { asOf: heardMs };
   const state = rows.length ? "live" : "empty";
-  for (const name of ["ranking", "versus"]) frame.panels.show(name, state, { ...shown, words: EMPTY });
+  for (const name of ["ranking", "versus"]) {
+    frame.panels.show(name, state, { ...shown, words: EMPTY });
+  }
   drawRanking(rows);
   drawCurves(rows, shown);
   drawVersus(rows);
@@ -140,7 +143,7 @@ function updateRow(node, { row, scale }) {
   setSigned(net, format.change(row.net_pnl), format.arrow(row.net_pnl), format.tone(row.net_pnl));
   setText(open, row.unrealized_pnl ? `${format.change(row.unrealized_pnl)} open` : "");
   setText(cell("fees"), format.money(row.fees));
-  setText(cell("profit_factor"), words.ratio(row.profit_factor));
+  setText(cell("profit_factor"), words.profitFactor(row));
   setText(cell("sharpe"), words.ratio(row.sharpe));
   setText(cell("max_drawdown_pct"), format.percent(row.max_drawdown_pct));
 }
@@ -246,6 +249,10 @@ function listen() {
       if (data) drawRanking(data.rows);
     });
   }
+  get("sort").addEventListener("change", ({ target }) => {
+    choose({ sort: target.value });
+    if (data) drawRanking(data.rows);
+  });
   for (const side of ["a", "b"]) {
     get(`versus-${side}`).addEventListener("change", () => {
       choose({ a: get("versus-a").value, b: get("versus-b").value });

@@ -21,7 +21,7 @@ const VERDICTS = {
   few: "too few to tell",
   earns: "earns",
   loses: "loses",
-  unclear: "may be luck",
+  unclear: "not clear yet",
 };
 
 export const MEANING = {
@@ -29,7 +29,7 @@ export const MEANING = {
   few: "Fewer than 10 round trips: whatever they earned, it says nothing yet.",
   earns: "The whole 95 % interval of a round trip's result lies above zero.",
   loses: "The whole 95 % interval of a round trip's result lies below zero.",
-  unclear: "The 95 % interval holds zero: luck alone would explain this result.",
+  unclear: "The 95 % interval holds zero: luck alone can explain this result.",
 };
 
 export function verdictText(verdict) {
@@ -42,6 +42,12 @@ export function range(low, high, show = format.change) {
 
 export function ratio(value) {
   return value === null ? format.NO_VALUE : format.money(value);
+}
+
+// Without a loss there is nothing to divide by; without a gain either, nothing to say.
+export function profitFactor(row) {
+  if (row.profit_factor === null && row.wins > 0) return "no loss";
+  return ratio(row.profit_factor);
 }
 
 export function duration(seconds) {
@@ -77,7 +83,7 @@ const FIGURES = [
   ["net_pnl", "Net P&L", (row) => format.change(row.net_pnl), 1],
   ["realized_pnl", "Gross P&L", (row) => format.change(row.realized_pnl), 1],
   ["fees", "Fees", (row) => format.money(row.fees), -1],
-  ["profit_factor", "Profit factor", (row) => ratio(row.profit_factor), 1],
+  ["profit_factor", "Profit factor", profitFactor, 1],
   ["sharpe", "Sharpe per trade", (row) => ratio(row.sharpe), 1],
   ["max_drawdown_pct", "Max drawdown", (row) => format.percent(row.max_drawdown_pct), -1],
   ["holding_s", "Average holding time", (row) => duration(row.holding_s), 0],

@@ -17,5 +17,6 @@ export function onPeriod(group, listener) {
 }
 
 export function tellPeriod(node, from) {
-  setText(node, from ? `Since ${utc(from).replace(/:00 UTC$/, " UTC")}` : "Since the account began");
+  const since = from && `Since ${utc(from).replace(/:00 UTC$/, " UTC")}`;
+  setText(node, since || "Since the account began");
 }

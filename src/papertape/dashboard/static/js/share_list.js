@@ -8,7 +8,7 @@ export function barSpans(values) {
   const low = Math.min(0, ...values);
   const high = Math.max(0, ...values);
   const width = high - low || 1;
-  const zero = (100 * -low) / width;
+  const zero = (100 * (0 - low)) / width;
   return values.map((value) => {
     const size = (100 * Math.abs(value)) / width;
     return { left: value < 0 ? zero - size : zero, size };
@@ -19,7 +19,8 @@ function create() {
   const item = el("li");
   const bar = el("span", "bar");
   bar.append(el("span"));
-  item.append(el("span", "swatch"), el("span", "name"), el("span", "count"), el("span", "net"), bar);
+  const parts = ["swatch", "name", "count", "net"].map((name) => el("span", name));
+  item.append(...parts, bar);
   return item;
 }
 
