@@ -180,6 +180,6 @@ export function deliveryWords(delivered) {
 
 export function bellWords(count) {
   if (!count) return "Alerts: none waits";
-  const many = count === 1 ? "one waits" : `${format.count(count)} wait`;
+  const many = count === 1 ? "1 waits" : `${format.count(count)} wait`;
   return `Alerts: ${many} to be acknowledged`;
 }
