@@ -43,6 +43,8 @@ COMMANDS = {
     "pause": _Lazy("control", "Pause one strategy or all trading.", "pause_app"),
     "resume": _Lazy("control", "Resume what was paused or halted.", "resume_app"),
     "halt": _Lazy("control", "Halt all trading and take back resting orders.", "halt_app"),
+    "backup": _Lazy("backup", "Copy tape and journal into one verified file.", "backup_app"),
+    "restore": _Lazy("backup", "Make a data folder from a backup.", "restore_app"),
     "doctor": _Lazy("doctor", "Look for what would keep papertape from working here."),
     "token": _Lazy("token", "Print the access token of the data folder, made if missing."),
 }

@@ -21,6 +21,7 @@ class VerificationReport(msgspec.Struct, kw_only=True):
     """What was checked and every difference found; `ok` when there is none."""
 
     ledger: str = ""
+    ledger_id: str = ""
     events: int = 0
     head_hash: str = ""
     account: str = ""
@@ -81,6 +82,7 @@ class _Fold:
 
 
 def _take_over(report: VerificationReport, ledger: LedgerReport) -> None:
+    report.ledger_id = ledger.ledger_id
     report.events = ledger.events
     report.head_hash = ledger.head_hash
     for difference in ledger.differences:
