@@ -216,7 +216,7 @@ class Notifications(_Section):
     urls: dict[
         Annotated[str, Field(pattern=CHANNEL_NAME)], Annotated[str, BeforeValidator(_secret_place)]
     ] = Field(default_factory=dict)
-    allow_private: Annotated[bool, BeforeValidator(_flag)] = False
+    allow_local: Annotated[bool, BeforeValidator(_flag)] = False
 
 
 class Config(_Section):

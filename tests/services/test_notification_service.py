@@ -156,7 +156,7 @@ def address(hook: HTTPServer, path: str = "200", host: str = "127.0.0.1") -> str
 
 
 def channel(url: str, *, allow: bool) -> AppriseChannel:
-    return AppriseChannel("env:HOOK", allow_private=allow, env={"HOOK": url})
+    return AppriseChannel("env:HOOK", allow_local=allow, env={"HOOK": url})
 
 
 @needs_apprise
@@ -206,13 +206,13 @@ def test_an_address_is_read_from_a_file_of_its_owner_only(tmp_path: Path) -> Non
     path = tmp_path / "address"
     path.write_text("tgram://1/secret\n")
     path.chmod(0o644)
-    one = AppriseChannel(f"file:{path}", allow_private=False, env={})
+    one = AppriseChannel(f"file:{path}", allow_local=False, env={})
     assert "chmod 600" in one.describe()["detail"]
     path.chmod(0o600)
     assert one.describe()["scheme"] == "tgram"
     path.unlink()
     assert one.describe()["ready"] is False
-    missing = AppriseChannel("env:NOT_THERE", allow_private=False, env=os.environ)
+    missing = AppriseChannel("env:NOT_THERE", allow_local=False, env=os.environ)
     assert missing.describe()["detail"] == "the environment variable NOT_THERE is not set"
 
 

@@ -103,7 +103,7 @@ def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
     alarms = Alarms(follower, alert_desk)
     wanted = settings.notifications
     channels = {
-        name: AppriseChannel(place, allow_private=wanted.allow_private, env=os.environ)
+        name: AppriseChannel(place, allow_local=wanted.allow_local, env=os.environ)
         for name, place in wanted.urls.items()
         if name not in IMMEDIATE
     }

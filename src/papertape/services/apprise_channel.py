@@ -44,10 +44,10 @@ class AddressRefusedError(OSError):
 class AppriseChannel:
     """One address of Apprise, kept at a place (`env:NAME` or `file:PATH`)."""
 
-    def __init__(self, place: str, *, allow_private: bool, env: Mapping[str, str]) -> None:
+    def __init__(self, place: str, *, allow_local: bool, env: Mapping[str, str]) -> None:
         """Send to the address that stands at the place at that moment."""
         self._place = place
-        self._allow_private = allow_private
+        self._allow_local = allow_local
         self._env = env
 
     def describe(self) -> dict[str, Any]:
@@ -79,14 +79,14 @@ class AppriseChannel:
             if sender is None:
                 raise NotDeliveredError("the address is none that Apprise knows", final=True)
             kind = LEVELS.get(severity, "info")
-            with public_only(self._allow_private) as refused:
+            with public_only(self._allow_local) as refused:
                 done = sender.notify(body=message or title, title=title, notify_type=kind)
         finally:
             logger.removeHandler(heard)
         if refused:
             raise NotDeliveredError(
                 "refused: it leads to this machine or the local network "
-                "(notifications.allow_private would allow it)",
+                "(notifications.allow_local would allow it)",
                 final=True,
             )
         if not done:
@@ -142,10 +142,10 @@ class _Heard(logging.Handler):
 
 
 @contextmanager
-def public_only(allow_private: bool) -> Iterator[list[str]]:
+def public_only(allow_local: bool) -> Iterator[list[str]]:
     """Let this thread connect to public addresses only; yield what was refused."""
     refused: list[str] = []
-    if allow_private:
+    if allow_local:
         yield refused
         return
     with _hook_lock:
