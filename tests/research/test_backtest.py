@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from tests.research.market import Fails, Hangs, Remembers, Swing, Timed, wavy_bars, write_bars
@@ -213,6 +214,7 @@ def test_a_notebook_shows_the_headline(run: Any) -> None:
 
     shown = run(Hostile)._repr_html_()
     assert "<script>" not in shown
+    assert ElementTree.fromstring(run().plot().svg()).tag.endswith("svg")
     assert "Total return" in shown
     assert "win_rate_pct" in repr(run())
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from papertape.model.money import MICROS, NANOS
 from papertape.research.metrics import BY_NAME, Figures, Intervals
+from papertape.research.picture import Picture
 from papertape.research.price_chart import price_chart
 from papertape.research.report import write_report
 from papertape.research.session import Order
@@ -95,15 +96,22 @@ class Result(msgspec.Struct, kw_only=True):
         document = self.to_dict() | {"charts": self.charts | {"price": price}}
         return write_report(Path(path), document, first, last)
 
+    def plot(self) -> Picture:
+        """Return equity and drawdown as a picture that a notebook shows."""
+        return Picture(self._title, self.charts["equity"])
+
+    @property
+    def _title(self) -> str:
+        return f"{self.facts['strategy']} on {self.facts['data']}"
+
     def _repr_html_(self) -> str:
-        title = f"{self.facts['strategy']} on {self.facts['data']}"
         rows = "".join(
             f"<tr><td>{escape(BY_NAME[name].label)}</td>"
             f'<td style="text-align:right">{escape(text)}</td></tr>'
             for name, text in self._card()
         )
         failed = f"<p>{escape(self.failure)}</p>" if self.failure else ""
-        return f"<table><caption>{escape(title)}</caption>{rows}</table>{failed}"
+        return f"{self.plot().svg()}<table>{rows}</table>{failed}"
 
     def _card(self) -> list[tuple[str, str]]:
         return [(name, metric_text(name, self.metrics.get(name))) for name in CARD_METRICS]
@@ -111,7 +119,7 @@ class Result(msgspec.Struct, kw_only=True):
     def __repr__(self) -> str:
         """Return the headline figures in one line."""
         figures = ", ".join(f"{name}={text}" for name, text in self._card())
-        return f"<backtest of {self.facts['strategy']} on {self.facts['data']}: {figures}>"
+        return f"<backtest of {self._title}: {figures}>"
 
 
 class _Reading:
