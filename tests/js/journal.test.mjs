@@ -30,6 +30,18 @@ test("a line and the facts of a trade say what the API says", () => {
   assert.equal(new Map(words.factsOf(set)).get("Held for"), "under 1 s");
 });
 
+test("excursions are told where they are known, and else why not", () => {
+  const at = (price, move) => ({ price, move, time: "2026-01-01T00:00:30Z" });
+  const known = { available: true, why: "", low: at(0.38, -0.03), high: at(0.41, 0), points: [] };
+  const facts = new Map(words.excursionFacts(known, TRADE));
+  assert.match(facts.get("Most against"), /^best bid 38\.0 ¢, 3\.0 ¢ below entry, /);
+  assert.match(facts.get("Most in favour"), /^best bid 41\.0 ¢, at the entry price, /);
+  const none = { available: false, why: "the trade is still open" };
+  assert.deepEqual(words.excursionFacts(none, TRADE), [
+    ["Excursions", "not known: the trade is still open"],
+  ]);
+});
+
 test("a form becomes only what was changed in it", () => {
   const base = words.formOf({ rating: 3, tags: ["a", "b"], notes: "x", confidence_level: null });
   assert.deepEqual(words.changes(base, base), {});

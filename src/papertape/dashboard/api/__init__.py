@@ -10,7 +10,9 @@ from papertape.dashboard.api import (
     control,
     export,
     journal,
+    journal_marks,
     journal_trades,
+    markets,
     notifications,
     portfolio,
     status,
@@ -22,6 +24,7 @@ from papertape.dashboard.api import (
 def register(app: Flask) -> None:
     """Give the application every endpoint."""
     modules = (portfolio, trades, journal, export, notifications, control, status, system,
-               analytics, alerts, journal_trades)  # fmt: skip
+               analytics, alerts, journal_trades, markets,
+               journal_marks)  # fmt: skip
     for module in modules:
         app.register_blueprint(module.api)

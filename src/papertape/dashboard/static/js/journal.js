@@ -5,6 +5,7 @@ import { el, reconcile, setText, setTitle } from "./dom.js";
 import { Frame } from "./frame.js";
 import { JournalForm } from "./journal_form.js";
 import * as words from "./journal_words.js";
+import { drawSpark } from "./sparkline.js";
 import { readQuery, writeQuery } from "./url_query.js";
 
 const PAGE_ROWS = 50;
@@ -98,29 +99,52 @@ async function load(mode) {
 
 let drawnKey = "";
 
-function drawEntry() {
-  const trade = chosen();
-  at("entry").hidden = !trade;
-  at("entry-none").hidden = Boolean(trade);
-  frame.panels.show("entry", "live", { asOf: lastMs });
-  if (!trade) return;
+function drawFacts(list, facts) {
   reconcile(
-    at("entry-facts"),
-    words.factsOf(trade).flatMap(([name, value, title]) => [
-      { key: `${name}:`, tag: "dt", text: name, title: "" },
-      { key: name, tag: "dd", text: value, title: title ?? "" },
+    list,
+    facts.flatMap(([name, value, title, tone]) => [
+      { key: `${name}:`, tag: "dt", text: name, title: "", tone: "" },
+      { key: name, tag: "dd", text: value, title: title ?? "", tone: tone ?? "" },
     ]),
     (item) => item.key,
     (item) => el(item.tag),
     (node, item) => {
       setText(node, item.text);
       setTitle(node, item.title);
+      node.className = item.tone;
     },
   );
+}
+
+function drawEntry() {
+  const trade = chosen();
+  at("entry").hidden = !trade;
+  at("entry-none").hidden = Boolean(trade);
+  frame.panels.show("entry", "live", { asOf: lastMs });
+  if (!trade) return;
+  drawFacts(at("entry-facts"), words.factsOf(trade));
   form.show(trade);
-  if (drawnKey !== trade.id) {
-    drawnKey = trade.id;
-    drawBook(trade);
+  const key = `${trade.id} ${trade.state}`;
+  if (drawnKey === key) return;
+  drawnKey = key;
+  drawBook(trade);
+  drawMarks(trade);
+}
+
+async function drawMarks(trade) {
+  const list = at("entry-marks");
+  const chart = at("entry-chart");
+  chart.toggleAttribute("hidden", true);
+  drawFacts(list, words.excursionFacts(null, trade));
+  try {
+    const path = `/api/journal/trades/${encodeURIComponent(trade.id)}/marks`;
+    const { data } = await ask(path);
+    if (trade.id !== query.trade) return;
+    drawFacts(list, words.excursionFacts(data, trade));
+    chart.toggleAttribute("hidden", data.points.length < 2);
+    drawSpark(chart, data.points.map((point) => point.price));
+  } catch {
+    drawnKey = ""; // the next look asks again
   }
 }
 

@@ -56,7 +56,7 @@ export function rowWords(trade) {
   };
 }
 
-// The automatic part of an entry: [name, words, hover?].
+// The automatic part of an entry: [name, words, hover?, tone?].
 export function factsOf(trade) {
   const outcome = trade.outcomes.length > 0;
   const price = (value) => (outcome ? format.cents(value) : format.price(value));
@@ -75,13 +75,14 @@ export function factsOf(trade) {
     ["Bought", `${format.quantity(trade.quantity)} for ${format.money(trade.bought)}${average}`],
     ["Got back", `${format.money(trade.sold)} in ${format.plural(trade.fills, "trade", "trades")}`],
     ["Fees", format.money(trade.fees)],
-    ["Result after fees", closed ? result : "still open"],
+    ["Result after fees", closed ? result : "still open", "", closed ? format.tone(trade.pnl) : ""],
     ...(closed ? [["Exit", `${exit}${why}`]] : []),
   ];
 }
 
 // The book at entry, as the fills of its first signal met it.
 export function bookRows(story, trade) {
+  const many = new Set((story?.fills ?? []).map((fill) => fill.market)).size > 1;
   return (story?.fills ?? [])
     .filter((fill) => fill.side === "BUY" && trade.symbols.includes(fill.symbol))
     .map((fill) => {
@@ -90,13 +91,29 @@ export function bookRows(story, trade) {
       const age = used ? `${format.quantity(Math.round(used.book_age_ms * 10) / 10)} ms` : "";
       return {
         key: fill.id,
-        outcome: fill.outcome || fill.symbol,
+        outcome: many ? `${marketName(fill)} · ${fill.outcome}` : fill.outcome || fill.symbol,
         price: price(fill.price),
         quantity: format.quantity(fill.quantity),
         seen: used ? format.quantity(used.seen) : format.NO_VALUE,
         age: used ? age : format.NO_VALUE,
       };
     });
+}
+
+// How far it went against us and for us, if the recorded books say so: [name, words, hover].
+export function excursionFacts(marks, trade) {
+  if (!marks?.available) return [["Excursions", marks ? `not known: ${marks.why}` : "…"]];
+  const outcome = trade.outcomes.length > 0;
+  const price = (value) => (outcome ? format.cents(value) : format.price(value));
+  const words = ({ price: at, move, time }) => {
+    const side = move < 0 ? "below" : "above";
+    const where = move === 0 ? "at the entry price" : `${price(Math.abs(move))} ${side} entry`;
+    return `best bid ${price(at)}, ${where}, ${format.clock(time)}`;
+  };
+  return [
+    ["Most against", words(marks.low), format.utc(marks.low.time)],
+    ["Most in favour", words(marks.high), format.utc(marks.high.time)],
+  ];
 }
 
 // --- the form -------------------------------------------------------------------------------

@@ -113,12 +113,12 @@ const VERDICT = {
 export function verdict({ state, elapsed_ms: elapsed, through_seq: through, report, ...rest }) {
   const [dot, title] = VERDICT[state] ?? ["off", state];
   const records = format.plural(report?.events ?? through ?? 0, "record", "records");
+  const trades = format.plural(report?.trades ?? 0, "trade", "trades");
+  const head = String(report?.head_hash).slice(0, HASH_CHARS);
   const text = {
     never: "It runs beside the bot, in a process of its own, and changes nothing.",
     running: `${records} in all, for ${format.age(elapsed)} now.`,
-    ok: `${records} and ${format.plural(report?.trades ?? 0, "trade", "trades")} add up. Head ${String(
-      report?.head_hash,
-    ).slice(0, HASH_CHARS)}….`,
+    ok: `${records} and ${trades} add up. Head ${head}….`,
     different: `${records} looked at.`,
     failed: rest.message,
   }[state];
