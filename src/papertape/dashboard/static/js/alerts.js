@@ -103,9 +103,9 @@ function alertNode(alert) {
     button(
       "Snooze 1 h",
       mark("snooze", { minutes: 60 }, "Snoozed for an hour"),
-      `Snooze for 1 h: ${alert.title}`,
+      `Snooze 1 h: ${alert.title}`,
     ),
-    button("Until tomorrow", tomorrow, `Snooze until tomorrow: ${alert.title}`),
+    button("Until tomorrow", tomorrow, `Until tomorrow: ${alert.title}, snooze`),
   );
   row.append(sign, text, actions);
   return row;
