@@ -111,6 +111,9 @@ function factsNode(facts) {
 // Heads that begin with # stand over figures.
 export function tableNode(name, { head, rows }) {
   const box = el("div", "story-scroll");
+  box.tabIndex = 0; // it may be wider than the drawer: the keys must reach its end
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", name);
   const table = el("table", "story-table");
   table.setAttribute("aria-label", name);
   const numbers = head.map((text) => text.startsWith("#"));

@@ -9,7 +9,7 @@ export const SETTLED_SHOWN = 3; // names of markets that ended lately
 
 const SHORT_CHARS = 4; // YES and NO; other outcomes get a wider column
 
-const STATES = { stale: "stale", gap: "gap in the data" };
+export const STATES = { stale: "stale", gap: "gap in the data" };
 
 // Rows of instruments to markets, in the order in which the server lists them: those that trade,
 // and those that have settled. Pure, so that node can test it.

@@ -45,6 +45,7 @@ async function askTrades(path) {
 
 async function reload() {
   clearTimeout(newsTimer);
+  newsTimer = 0;
   table.current = -1;
   table.toTop();
   const opening = list.open(filter);
@@ -63,11 +64,11 @@ async function more() {
 }
 
 function scheduleNews() {
-  clearTimeout(newsTimer);
-  newsTimer = setTimeout(readNews, NEWS_MS);
+  newsTimer ||= setTimeout(readNews, NEWS_MS); // never put off, however many come
 }
 
 async function readNews() {
+  newsTimer = 0;
   if (list.state === "error") {
     await reload();
     return;
