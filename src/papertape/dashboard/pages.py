@@ -65,6 +65,13 @@ class AlertsPage(Page):
     template: ClassVar[str] = "alerts.html"
 
 
+@dataclass(frozen=True)
+class MarketsPage(Page):
+    """`markets.html`: every book live, and what is known of each market."""
+
+    template: ClassVar[str] = "markets.html"
+
+
 @pages.get("/")
 def index() -> Response:
     """Show the overview."""
@@ -119,6 +126,12 @@ class LeaderboardPage(Page):
 def leaderboard() -> Response:
     """Show the leaderboard."""
     return show(LeaderboardPage, "leaderboard", "Leaderboard")
+
+
+@pages.get("/markets")
+def markets() -> Response:
+    """Show the markets."""
+    return show(MarketsPage, "markets", "Markets")
 
 
 def show(kind: type[Page], name: str, title: str) -> Response:

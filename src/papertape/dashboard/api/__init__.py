@@ -12,6 +12,7 @@ from papertape.dashboard.api import (
     journal,
     journal_marks,
     journal_trades,
+    markets,
     notifications,
     portfolio,
     status,
@@ -23,6 +24,7 @@ from papertape.dashboard.api import (
 def register(app: Flask) -> None:
     """Give the application every endpoint."""
     modules = (portfolio, trades, journal, export, notifications, control, status, system,
-               analytics, alerts, journal_trades, journal_marks)  # fmt: skip
+               analytics, alerts, journal_trades, markets,
+               journal_marks)  # fmt: skip
     for module in modules:
         app.register_blueprint(module.api)
