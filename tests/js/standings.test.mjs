@@ -54,7 +54,7 @@ test("a lucky strategy is never called better", () => {
 });
 
 test("of two with enough trades the better is marked, fees and drawdown by the lower", () => {
-  const other = row("other", { rank: 2, mean: 0.2, low: -1, high: 1.4, fees: 9, sharpe: null });
+  const other = row("other", { rank: 2, mean: 0.2, low: -1, high: 0.4, fees: 9, sharpe: null });
   const better = Object.fromEntries(
     board.compared(row("steady"), other).map((line) => [line.name, line.better]),
   );
@@ -66,6 +66,10 @@ test("of two with enough trades the better is marked, fees and drawdown by the l
 });
 
 test("overlapping intervals decide nothing", () => {
+  const close = row("close", { rank: 2, mean: 0.2, low: -1, high: 1.4, fees: 9, win_rate: 20 });
+  const better = board.compared(row("steady"), close).filter((line) => line.better);
+  assert.deepEqual(better.map((line) => line.name), ["fees"]);
+  assert.equal(board.toneOf("unclear"), "flat");
   const near = row("near", { low: 1.2, high: 3 });
   assert.match(board.comparedText(row("steady"), near), /cannot be told/);
   const far = row("far", { low: 1.6, high: 3 });
@@ -118,6 +122,8 @@ test("a tile says its value, its interval and what it stands on", () => {
   assert.deepEqual(found, { text: "+0.50", arrow: "▲", tone: "gain", note });
   const empty = figures.tile(figure({ name: "sharpe_per_trip", unit: "ratio", value: null, n: 0 }));
   assert.deepEqual(empty, { text: "–", arrow: "", tone: "flat", note: "" });
+  const nothing = figures.tile(figure({ name: "x", unit: "%change", value: 0.04 }));
+  assert.deepEqual([nothing.text, nothing.arrow, nothing.tone], ["0.0 %", "", "flat"]);
   const part = figures.tile(figure({ name: "turnover", unit: "ratio", value: null }), true);
   assert.equal(part.note, "whole account only");
   const long = figures.tile(figure({ name: "drawdown_s", unit: "s", value: 90, lasting: true }));

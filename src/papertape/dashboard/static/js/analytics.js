@@ -93,7 +93,7 @@ function draw() {
   learnNames(data.options.strategies);
   drawChoices();
   tellPeriod(get("period-note"), data.from);
-  const asOf = Date.now();
+  const asOf = frame.asOf(Date.now());
   const value = Object.fromEntries(data.figures.map((figure) => [figure.name, figure.value]));
   const traded = value.fills > 0 || value.net_pnl !== 0 || value.round_trips > 0;
   const show = (name, any, said) =>
@@ -214,12 +214,11 @@ function listen() {
     if (event.key === "Escape" && event.target.closest(".tile")) event.target.blur();
   });
   frame.store.on("trades", () => refresher.soon());
-  frame.store.on("status", () => data && frame.panels.confirm(frame.panels.names(), heard()));
-}
-
-// Trades are asked for as they come, so what is shown is right as of the last word we heard.
-function heard() {
-  return frame.live.state === "live" ? frame.live.lastHeardMs : undefined;
+  // Trades are asked for as they come, so what is shown is right as of the last word we heard.
+  frame.store.on("status", () => {
+    const heard = data && frame.live.state === "live";
+    if (heard) frame.panels.confirm(frame.panels.names(), frame.asOf());
+  });
 }
 
 drawChoices();

@@ -32,15 +32,15 @@ const WHOLE = new Set(["total_return_pct", "exposure_pct", "turnover"]);
 // What a tile says: value, arrow and tone, and below it the interval and what it stands on.
 export function tile(figure, filtered = false) {
   const { value, unit } = figure;
-  const show = SHOW[unit];
-  const signed = SIGNED.has(unit) && value !== null;
+  const text = SHOW[unit](value);
+  const signed = SIGNED.has(unit) && /[1-9]/.test(text); // ▲ 0.0 % would be a gain of nothing
   const parts = [];
-  if (figure.low !== null) parts.push(range(figure.low, figure.high, show));
+  if (figure.low !== null) parts.push(range(figure.low, figure.high, SHOW[unit]));
   if (figure.n !== null && value !== null) parts.push(counted(figure));
   if (filtered && value === null && WHOLE.has(figure.name)) parts.push("whole account only");
   if (figure.lasting) parts.push("lasting");
   return {
-    text: show(value),
+    text,
     arrow: signed ? format.arrow(value) : "",
     tone: signed ? format.tone(value) : "flat",
     note: parts.join(" · "),

@@ -67,7 +67,7 @@ function draw() {
   learnNames(rows.map((row) => row.strategy));
   tellPeriod(get("period-note"), data.from);
   setText(get("method"), data.method);
-  const shown = { asOf: heardMs };
+  const shown = { asOf: frame.asOf(heardMs) };
   const state = rows.length ? "live" : "empty";
   for (const name of ["ranking", "versus"]) {
     frame.panels.show(name, state, { ...shown, words: EMPTY });
@@ -133,7 +133,7 @@ function updateRow(node, { row, scale }) {
   setText(cell("round_trips"), format.count(row.round_trips));
   setTitle(cell("round_trips"), `${format.count(row.wins)} won, ${format.count(row.losses)} lost`);
   const [value, svg, range] = cell("mean").firstElementChild.children;
-  setSigned(value, format.change(row.mean), format.arrow(row.mean), format.tone(row.mean));
+  setSigned(value, format.change(row.mean), format.arrow(row.mean), words.toneOf(row.verdict));
   drawInterval(svg, row, scale);
   setText(range, words.range(row.low, row.high));
   const [rate, rates] = cell("win_rate").children;
@@ -192,7 +192,7 @@ function drawVersus(rows) {
   const b = rows.find((row) => row.strategy === second);
   if (!a || !b) {
     const said = "There is one strategy only; nothing to compare it with.";
-    frame.panels.show("versus", "empty", { words: a ? said : EMPTY, asOf: heardMs });
+    frame.panels.show("versus", "empty", { words: a ? said : EMPTY });
     return;
   }
   setText(get("versus-name-a"), first);

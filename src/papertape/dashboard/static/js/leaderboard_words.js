@@ -36,6 +36,12 @@ export function verdictText(verdict) {
   return VERDICTS[verdict] ?? verdict;
 }
 
+// Only what is more than luck has the colour of gain or loss.
+export function toneOf(verdict) {
+  if (verdict === "earns") return "gain";
+  return verdict === "loses" ? "loss" : "flat";
+}
+
 export function range(low, high, show = format.change) {
   return low === null || high === null ? "" : `${show(low)} to ${show(high)}`;
 }
@@ -92,13 +98,18 @@ const FIGURES = [
   ["edge_realized", "Realised of it", (row) => format.change(row.edge_realized), 0],
 ];
 
+const OF_SKILL = new Set(["mean", "win_rate", "profit_factor", "sharpe"]);
+
 // One line per figure of two strategies: both texts, and which is better ("a", "b" or "").
-// Nothing is called better as long as one of them has too few round trips to tell.
+// Nothing is called better as long as one of them has too few round trips to tell, and what speaks
+// of skill only where the intervals do not touch.
 export function compared(a, b) {
   const enough = a.rank !== null && b.rank !== null;
+  const told = enough && (a.low > b.high || b.low > a.high);
   return FIGURES.map(([name, label, show, sign]) => {
     const known = sign !== 0 && a[name] !== null && b[name] !== null && show(a) !== show(b);
-    const ahead = enough && known ? Math.sign((a[name] - b[name]) * sign) : 0;
+    const sure = OF_SKILL.has(name) ? told : enough;
+    const ahead = sure && known ? Math.sign((a[name] - b[name]) * sign) : 0;
     return { name, label, a: show(a), b: show(b), better: ahead > 0 ? "a" : ahead < 0 ? "b" : "" };
   });
 }
