@@ -149,3 +149,19 @@ def test_hostile_and_damaged_files_leave_nothing(data_dir: Path, tmp_path: Path)
         assert not (tmp_path / "escaped").exists()
     assert not list(tmp_path.glob(".papertape-*"))
     shutil.rmtree(data_dir)
+
+
+def test_the_journal_is_exported(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON as it was written; as CSV without a cell that a spreadsheet would execute."""
+    desk = JournalDesk(data_dir / "desk.db", ManualClock(10**18))
+    for number in range(600):
+        desk.add({"entry_reason": "=1+1", "confidence_level": 1, "tags": ["a", f"n{number}"]})
+    desk.close()
+    assert run(["export", "journal", "--format", "json", "--data-dir", str(data_dir)]) == 0
+    found = json.loads(capsys.readouterr().out)["journal"]
+    assert [row["id"] for row in found] == [f"J{number}" for number in range(601, 0, -1)]
+    assert (found[0]["tags"], found[-1]["entry_reason"]) == ("a n599", "mine")
+    assert run(["export", "journal", "--data-dir", str(data_dir)]) == 0
+    assert "'=1+1" in capsys.readouterr().out
+    assert run(["export", "journal", "--data-dir", "nowhere"]) == 0
+    assert not Path("nowhere").exists()

@@ -20,6 +20,7 @@ from papertape.errors import ConfigError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+JOURNAL_PAGE_ROWS = 500
 ROW_GROUP_ROWS = 10_000  # of a Parquet file: what is in memory at a time
 
 Row = dict[str, Any]
@@ -31,6 +32,7 @@ class What(StrEnum):
     TRADES = "trades"
     PORTFOLIO = "portfolio"
     SIGNALS = "signals"
+    JOURNAL = "journal"
 
 
 class Form(StrEnum):
@@ -60,12 +62,18 @@ COLUMNS: Mapping[What, Mapping[str, str]] = {  # name -> text, number or time
         "strategy": "text", "state": "text", "code": "text", "figure": "text", "reason": "text",
         "symbols": "text",
     },
+    What.JOURNAL: {
+        "id": "text", "created_at": "text", "updated_at": "text", "trade_id": "text",
+        "strategy": "text", "symbol": "text", "entry_reason": "text",
+        "confidence_level": "whole", "exit_reason": "text", "lessons_learned": "text",
+        "rating": "whole", "tags": "text", "notes": "text",
+    },
 }  # fmt: skip
 
 
 @app.command(epilog="Example: papertape export trades --format csv --out trades.csv")
 def export(
-    what: Annotated[What, typer.Argument(metavar="trades|portfolio|signals")],
+    what: Annotated[What, typer.Argument(metavar="trades|portfolio|signals|journal")],
     form: Annotated[Form, typer.Option("--format", help="csv, json or parquet.")] = Form.CSV,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Default stdout.")
@@ -73,11 +81,14 @@ def export(
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Write what the tape says of the newest run's account; every row carries its mode."""
+    """Write what the tape says of the newest run's account, or what people wrote in the journal.
+
+    Every row of the tape carries its mode.
+    """
     if form is Form.PARQUET and out is None:
         raise ConfigError("--format parquet needs --out FILE")
     chosen = settings(config, data_dir=data_dir)
-    rows = _rows(what, chosen.data_dir)
+    rows = _journal(chosen.data_dir) if what is What.JOURNAL else _rows(what, chosen.data_dir)
     first = next(rows, None)  # a missing or foreign ledger is told before a file is touched
     with _target(out, form) as file:
         count = _write(file, form, what, rows if first is None else _chain(first, rows))
@@ -106,6 +117,20 @@ def _rows(what: What, data_dir: Path) -> Iterator[Row]:
             yield from (_trade(row, mode) for row in reader.trades_iter(account))
         else:
             yield from (_stamped(row, mode) for row in reader.signals_iter(account))
+
+
+def _journal(data_dir: Path) -> Iterator[Row]:
+    from papertape.clock import SystemClock
+    from papertape.dashboard.desk import JournalDesk, cursor_of
+
+    desk = JournalDesk(data_dir / "desk.db", SystemClock())
+    before: int | None = None
+    try:
+        while page := desk.entries(limit=JOURNAL_PAGE_ROWS, before=before):
+            yield from (entry | {"tags": " ".join(entry["tags"])} for entry in page)
+            before = cursor_of(page[-1])
+    finally:
+        desk.close()
 
 
 def _stamped(row: Mapping[str, Any], mode: str) -> Row:
