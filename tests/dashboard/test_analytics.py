@@ -13,6 +13,7 @@ from papertape.clock import NS_PER_S
 from papertape.dashboard import analytics, leaderboard, periods
 from papertape.dashboard.leaderboard import verdict
 from papertape.model.events import LegWanted, SignalRaised
+from papertape.research.metrics import BY_NAME
 from papertape.services.figures import FIGURES, fall_of
 from papertape.services.results import HOUR_S
 
@@ -162,16 +163,27 @@ def test_the_drawdown_is_that_of_the_overview(page: Caller, tape: Tape) -> None:
     figures = {row["name"]: row for row in page.data("/api/analytics")["figures"]}
     summary = page.data("/api/portfolio")["summary"]
     assert figures["max_drawdown_pct"]["value"] == pytest.approx(summary["max_drawdown_pct"], 1e-3)
-    assert (figures["drawdown_s"]["value"], figures["drawdown_s"]["lasting"]) == (3.0, False)
+    assert (figures["drawdown_s"]["value"], figures["drawdown_s"]["lasting"]) == (2.0, False)
     assert figures["total_return_pct"]["value"] == summary["total_return_pct"] == 0.0
 
 
 def test_falls_of_a_curve() -> None:
     assert fall_of([]) == (0.0, 0, False)
     assert fall_of([(0, 100), (5, 100), (9, 120)]) == (0.0, 0, False)
-    assert fall_of([(0, 100), (1, 50), (3, 75), (4, 100), (9, 99)]) == (0.5, 5, True)
-    assert fall_of([(0, 100), (1, 50), (8, 100), (9, 99)]) == (0.5, 8, False)
-    assert fall_of([(0, 0), (1, -50)], 100) == (0.5, 1, True)
+    assert fall_of([(0, 100), (1, 50), (3, 75), (4, 100), (5, 99), (9, 99)]) == (0.5, 4, True)
+    assert fall_of([(0, 100), (1, 50), (8, 100), (9, 99)]) == (0.5, 7, False)
+    assert fall_of([(0, 0), (1, -50), (3, -20)], 100) == (0.5, 2, True)
+
+
+def test_one_name_means_one_thing_here_and_in_backtests() -> None:
+    shared = [figure for figure in FIGURES if figure.name in BY_NAME]
+    assert len(shared) >= 10
+    assert [f.label for f in shared] == [BY_NAME[f.name].label for f in shared]
+    same = ("fees", "win_rate_pct", "profit_factor", "expectancy", "drawdown_s", "holding_s",
+            "traded")  # fmt: skip
+    formulas = {figure.name: figure.formula for figure in FIGURES}
+    for name in same:
+        assert formulas[name].startswith(BY_NAME[name].formula), name
 
 
 def test_verdicts() -> None:

@@ -36,7 +36,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("net_pnl", "Net P&L", "realised P&L - fees, booked in the range", "change"),
     Figure("gross_pnl", "Gross P&L",
            "sum of (what came in - average cost of what went out), before fees", "change"),
-    Figure("fees", "Fees", "sum of what the venues' fee schedules charge", "money"),
+    Figure("fees", "Fees", "sum of what venues charged, by each venue's schedule", "money"),
     Figure("total_return_pct", "Total return",
            "equity now / equity at the beginning of the range - 1, of the whole account",
            "%change"),
@@ -58,7 +58,8 @@ FIGURES: tuple[Figure, ...] = (
            "ratio"),
     Figure("max_drawdown_pct", "Max drawdown", "largest 1 - equity / highest equity so far", "%"),
     Figure("drawdown_s", "Longest drawdown",
-           "longest time from a high to the first mark at it again, or to the end", "s"),
+           "longest time from the first mark below a high to the first mark at it again, or to "
+           "the end", "s"),
     Figure("exposure_pct", "Average exposure",
            "positions at mark / equity, both averaged over the account's samples", "%"),
     Figure("turnover", "Turnover", "(bought + sold) / 2 / (equity, averaged over its samples)",
@@ -162,23 +163,23 @@ def sharpe_per_trip(sums: Sums) -> float | None:
 def fall_of(points: Sequence[tuple[int, int]], base_micros: int = 0) -> Fall:
     """Return the worst fall of (ts_ns, micros) points, each plus `base_micros`.
 
-    The first point is the first high. A drawdown lasts from its high to the first point at it.
+    The first point is the first high. A drawdown lasts from the first point below its high to the
+    first point at it again.
     """
     if not points:
         return Fall()
-    worst, longest_ns, below = 0.0, 0, False
-    high_ns, high = points[0][0], points[0][1] + base_micros
+    worst, longest_ns, lasting = 0.0, 0, False
+    below_ns: int | None = None
+    high = points[0][1] + base_micros
     for ts_ns, micros in points:
         value = micros + base_micros
-        if below:
-            longest_ns = max(longest_ns, ts_ns - high_ns)
-        below = value < high
-        if not below:
-            high_ns, high = ts_ns, value
-        elif high > 0:
-            worst = max(worst, 1 - value / high)
-            longest_ns = max(longest_ns, ts_ns - high_ns)
-    lasting = below and points[-1][0] - high_ns == longest_ns
+        if value < high:
+            below_ns = ts_ns if below_ns is None else below_ns
+            worst = max(worst, 1 - value / high) if high > 0 else worst
+        if below_ns is not None and ts_ns - below_ns >= longest_ns:
+            longest_ns, lasting = ts_ns - below_ns, value < high
+        if value >= high:
+            below_ns, high = None, value
     return Fall(worst if worst > CURVE_SHARE_MIN else 0.0, longest_ns, lasting)
 
 
