@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
+import time
 from pathlib import Path
 
 from papertape import Leg, Param, Signal, Strategy
@@ -91,13 +93,14 @@ class Fails(Swing):
 
 
 class Hangs(Strategy):
-    """Never answers."""
+    """Never answers, and swallows whatever is raised inside it."""
 
     name = "hangs"
 
     def on_bar(self, bar: BarSeen) -> Answer:
         while True:
-            pass
+            with contextlib.suppress(Exception):
+                time.sleep(0.001)
 
 
 class Remembers(Strategy):

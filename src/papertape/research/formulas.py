@@ -52,11 +52,9 @@ def sortino(returns: Sequence[float], periods_per_year: float) -> float | None:
     if len(returns) < 2:
         return None
     downside = math.sqrt(math.fsum(min(x, 0.0) ** 2 for x in returns) / len(returns))
-    return (
-        math.fsum(returns) / len(returns) / downside * math.sqrt(periods_per_year)
-        if (downside)
-        else None
-    )
+    if not downside or _is_noise(downside, returns):
+        return None
+    return math.fsum(returns) / len(returns) / downside * math.sqrt(periods_per_year)
 
 
 def _is_noise(spread: float, values: Sequence[float]) -> bool:

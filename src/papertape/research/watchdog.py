@@ -16,8 +16,8 @@ WATCHDOG_FILE = __file__
 LOOKS_PER_LIMIT = 4  # how often the timer looks: a call is ended within 1.25 limits
 
 
-class StrategyOverran(Exception):  # noqa: N818  raised inside the strategy's own code
-    """A strategy's call took longer than it may."""
+class StrategyOverran(BaseException):
+    """A strategy's call took longer than it may; raised inside the strategy's own code."""
 
 
 class TimedManager(StrategyManager):
@@ -29,7 +29,8 @@ class TimedManager(StrategyManager):
         self.busy_since_s = 0.0  # the timer notes the time when it first sees the call
         try:
             return super()._guarded(tag, call)
-        except StrategyOverran:  # it came between the strategy and us: the call was over
+        except StrategyOverran as error:
+            self._disable(tag, str(error))
             return None
         finally:
             self.busy_since_s = None
@@ -52,7 +53,7 @@ def time_limit(manager: TimedManager, limit_s: float) -> Iterator[None]:
         if since_s == 0.0:
             manager.busy_since_s = time.monotonic()
         elif since_s is not None and time.monotonic() - since_s >= limit_s:
-            manager.busy_since_s = None
+            manager.busy_since_s = time.monotonic()  # and again, should it be caught
             raise StrategyOverran(f"one call took longer than {limit_s:g} s")
 
     before = signal.signal(signal.SIGALRM, look)
