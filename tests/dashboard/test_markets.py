@@ -110,3 +110,12 @@ def test_what_is_no_market_is_not_found(page: Caller, tape: Tape) -> None:
     assert page.get("/api/markets/detail").status_code == 422
     assert page.get("/api/markets?limit=0").status_code == 422
     assert page.get("/api/markets?states=open").status_code == 422
+
+
+def test_before_the_first_run_there_is_none(page: Caller) -> None:
+    assert page.get("/api/markets").get_json()["data"] == []
+    assert page.get("/api/markets/detail?id=x").status_code == 404
+    for path in ("/markets", "/trades"):
+        answer = page.get(path)
+        assert answer.status_code == 200
+        assert b"<h1" in answer.data

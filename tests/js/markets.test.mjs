@@ -113,7 +113,7 @@ test("a market tells what is held, traded, and seen and not taken", () => {
   const empty = marketSections(nothing).map((section) => section.words);
   assert.deepEqual(empty.slice(1), [
     "Nothing is held here.",
-    "None among the newest 5,000 signals and opportunities.",
+    "None among the newest 5,000 signals and opportunities was let go.",
     "No trade here yet.",
   ]);
   const seen = { seq: 9, time: "2026-01-01T00:00:00Z", strategy: "arbitrage", state: "skipped",

@@ -52,7 +52,8 @@ function server(count, { step = 1, walk = 1000 } = {}) {
     const newest = params.get("sort") !== "time";
     const low = newest ? number("after", 0) : number("cursor", 0);
     const high = newest ? number("cursor", 1e9) : 1e9;
-    const within = Array.from({ length: count }, (_, i) => i + 1).filter((n) => n > low && n < high);
+    const numbers = Array.from({ length: count }, (_, i) => i + 1);
+    const within = numbers.filter((n) => n > low && n < high);
     if (newest) within.reverse();
     const walked = within.slice(0, walk);
     const fitting = walked.filter((n) => n % step === 0);

@@ -14,9 +14,9 @@ from papertape.tape.follow import LedgerReader
 from papertape.tape.queries_trades import (
     TradeFilter,
     Window,
+    not_taken,
     position_trades,
     settlement_after,
-    signals_about,
     trades_page,
 )
 
@@ -125,17 +125,17 @@ def test_a_position_from_its_first_trade_to_its_payment(reader: LedgerReader) ->
     }
 
 
-def test_signals_about_an_instrument(tmp_path: Path) -> None:
+def test_what_was_not_taken_of_an_instrument(tmp_path: Path) -> None:
     tape = Tape(tmp_path)
     busy(tape)
     tape.close()
     reader = LedgerReader(tmp_path / "papertape.db")
-    assert signals_about(reader, "main", (), 10) == []
-    assert signals_about(reader, "main", ("simulated:will-it-rain:%",), 10) == []
-    about_no = signals_about(reader, "main", (NO,), 10)
-    assert [row["state"] for row in about_no] == ["skipped", "raised", "raised"]
-    both = signals_about(reader, "main", (YES, NO), 100)
-    assert len(both) == 7
+    assert not_taken(reader, "main", (), 10) == []
+    assert not_taken(reader, "main", ("simulated:will-it-rain:%",), 10) == []
+    about_no = not_taken(reader, "main", (NO,), 10)
+    assert [row["state"] for row in about_no] == ["skipped"]
+    both = not_taken(reader, "main", (YES, NO), 100)
+    assert [row["state"] for row in both] == ["skipped", "refused"]
     assert [row["seq"] for row in both] == sorted((row["seq"] for row in both), reverse=True)
-    assert len(signals_about(reader, "main", (YES, NO), 2)) == 2
+    assert len(not_taken(reader, "main", (YES, NO), 1)) == 1
     reader.close()

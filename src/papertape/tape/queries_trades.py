@@ -193,12 +193,12 @@ def settlement_after(
     return found[0] if found else None
 
 
-def signals_about(
+def not_taken(
     reader: LedgerReader, account: str, symbols: tuple[str, ...], limit: int
 ) -> list[dict[str, Any]]:
-    """Return the newest signals, skips and alarms about any of some instruments, newest first.
+    """Return what was refused, skipped or alarmed about some instruments, newest first.
 
-    Only the account's newest SIGNALS_WALKED are looked at.
+    Only the account's newest SIGNALS_WALKED signals are looked at.
     """
     if not symbols:
         return []
@@ -209,6 +209,7 @@ def signals_about(
     about = named[0]
     for each in named[1:]:
         about = about | each
+    about = about & (signals.c.state != "raised")
     query = select(signals).where(mine, about).order_by(signals.c.seq.desc()).limit(limit)
     if edges:
         query = query.where(signals.c.seq >= edges[0]["seq"])

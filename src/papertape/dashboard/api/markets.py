@@ -28,7 +28,7 @@ from papertape.tape.queries_trades import (
     SIGNALS_WALKED,
     TradeFilter,
     Window,
-    signals_about,
+    not_taken,
     trades_page,
 )
 
@@ -164,7 +164,7 @@ def detail(query: Query) -> Response:
     symbols = tuple(row["symbols"])
     wanted = TradeFilter(symbols=symbols)
     found, _ = trades_page(follower.reader, view.account, wanted, Window(), TRADES_SHOWN)
-    seen = signals_about(follower.reader, view.account, symbols, SIGNALS_SHOWN)
+    seen = not_taken(follower.reader, view.account, symbols, SIGNALS_SHOWN)
     held = picture.portfolio(follower)["positions"]
     return success(
         {

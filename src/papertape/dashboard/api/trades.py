@@ -32,6 +32,7 @@ from papertape.tape.queries_trades import Window, trades_page
 
 api = Blueprint("trades", __name__)
 
+
 @endpoint(
     api,
     "/api/trades",

@@ -5,7 +5,7 @@ import { isOutcome, marketName, outcomeName, plain, reasonName } from "./names.j
 import { quoteCells } from "./markets.js";
 import { tradeCells } from "./table.js";
 
-const SEEN = { raised: "signal", refused: "refused", skipped: "not taken", alarm: "data alarm" };
+const SEEN = { refused: "refused", skipped: "not taken", alarm: "data alarm" };
 
 function shown(row, value) {
   return isOutcome(row) ? format.cents(value) : format.price(value);
@@ -105,9 +105,10 @@ function why(row) {
 }
 
 function seenSection(signals, lookedAt) {
-  const words = `None among the newest ${format.count(lookedAt)} signals and opportunities.`;
+  const seen = `the newest ${format.count(lookedAt)} signals and opportunities`;
+  const words = `None among ${seen} was let go.`;
   return {
-    title: "Seen here, taken or not",
+    title: "Seen here and not taken",
     seq: null,
     words: signals.length === 0 ? words : null,
     facts: [],
