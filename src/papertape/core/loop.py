@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """The event loop over columns: one strategy, recorded data, the books of a live run.
 
     data = Columns.bars(ts_ns, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots)
@@ -43,11 +44,12 @@ Strategy = Any
 class LoopResult:
     """What a run came to; money in micros, exact.
 
-    trades: columns of int64 by the names of TRADE_FIELDS, one row per fill or settlement, in order.
-    equity: (ts_ns, value) at about 2,000 to 8,000 moments, ends and extremes kept. days: (days
-    since 1970, value at the last mark of the day). drawdown: the deepest fall below a peak, and
-    that peak. held_ns: time with anything held. positions: symbol to (lots, cost, realised, fees,
-    opened ts_ns). refusals: count by code; refused: (ts_ns, code, symbol) of the first 1,000.
+    rows: one row of TRADE_FIELDS per fill or settlement, in order; `trades` has them as columns.
+    buckets: the equity curve as it is kept; `equity` has it as points, at most 8,000 of them, with
+    its ends and extremes. days: (days since 1970, value at the last mark of the day). drawdown: the
+    deepest fall below a peak, and that peak. held_ns: time with anything held. positions: symbol to
+    (lots, cost, realised, fees, opened ts_ns). refusals: count by code; refused: (ts_ns, code,
+    symbol) of the first 1,000.
     failure: (event number from 0, handler, what it said) if the strategy ended the run.
     """
 
@@ -69,8 +71,8 @@ class LoopResult:
     skipped: int
     refusals: dict[str, int]
     refused: list[tuple[int, str, str]]
-    trades: dict[str, array[int]]
-    equity: list[tuple[int, int]]
+    rows: array[int]
+    buckets: array[int]
     days: list[tuple[int, int]]
     peak_micros: int
     drawdown_micros: int
@@ -78,6 +80,22 @@ class LoopResult:
     held_ns: int
     positions: dict[str, tuple[int, int, int, int, int]]
     failure: tuple[int, str, str] | None
+
+    @property
+    def trades(self) -> dict[str, array[int]]:
+        """Return the trades by column, built anew at each call."""
+        return by_column(self.rows, len(self.rows) // FIELDS_COUNT)
+
+    @property
+    def equity(self) -> list[tuple[int, int]]:
+        """Return (ts_ns, value) in time order, built anew at each call."""
+        points: dict[tuple[int, int], None] = {}
+        for at in range(0, len(self.buckets), 8):
+            one = self.buckets[at : at + 8]
+            ends = {(one[0], one[1]), (one[2], one[3]), (one[4], one[5])}
+            points.update(dict.fromkeys(sorted(ends)))
+            points[one[6], one[7]] = None
+        return list(points)
 
 
 class LoopContext:
@@ -163,7 +181,7 @@ def run_loop(
             first_ns = chunk.ts[0]
         loop.feed(chunk)
         if on_trades is not None:
-            on_trades(_by_column(loop.account.take_trades()))
+            on_trades(by_column(*loop.account.take_trades()))
     if python and loop.failure is None and hasattr(strategy, "on_stop"):
         loop.guarded("on_stop", strategy.on_stop)
     loop.finish()
@@ -193,13 +211,17 @@ def _start(loop: Loop, strategy: Strategy, context: LoopContext) -> None:
             loop.want(slot.index, wanted)
 
 
-def _by_column(rows: array[int]) -> dict[str, array[int]]:
-    return {name: rows[at::FIELDS_COUNT] for at, name in enumerate(TRADE_FIELDS)}
+def by_column(rows: array[int], count: int) -> dict[str, array[int]]:
+    """Return rows of trades as columns by the names of TRADE_FIELDS."""
+    end = count * FIELDS_COUNT
+    return {name: rows[at:end:FIELDS_COUNT] for at, name in enumerate(TRADE_FIELDS)}
 
 
 def _result(loop: Loop, first_ns: int) -> LoopResult:
     account, engine = loop.account, loop.engine
     held_ns = account.held_ns
+    rows, count = account.take_trades()
+    del rows[count * FIELDS_COUNT :]
     if account.open:
         held_ns += engine.now_ns - account.held_since
     return LoopResult(
@@ -221,8 +243,8 @@ def _result(loop: Loop, first_ns: int) -> LoopResult:
         skipped=loop.skipped,
         refusals=dict(sorted(engine.refusals.items())),
         refused=engine.refused,
-        trades=_by_column(account.take_trades()),
-        equity=account.curve(),
+        rows=rows,
+        buckets=account.curve(),
         days=account.daily(),
         peak_micros=account.peak,
         drawdown_micros=account.drawdown,

@@ -50,6 +50,7 @@ cdef class Account:
         int64_t maker, int64_t kind,
     ) except -1
     cdef int _grow(self) except -1
+    cdef int _begin_rows(self) except -1
     cdef list last_row(self)
     @cython.locals(total=int64_t, at=Py_ssize_t, slot=Slot)
     cdef int64_t exposure(self) except? -1

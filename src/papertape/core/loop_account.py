@@ -37,6 +37,7 @@ TRADE_FIELDS = (
 1 settlement (then notional is the cash paid and price what one share paid, in ticks)."""
 FIELDS_COUNT = len(TRADE_FIELDS)
 FIELDS = FIELDS_COUNT
+NO_ROWS = array("q")
 FILL, SETTLEMENT = 0, 1
 
 
@@ -59,9 +60,7 @@ class Account:
         self.cost = self.realized = self.fees = 0
         self.open: list[Slot] = []
         self.fills = self.settled = self.turnover = 0
-        self.rows = array("q", bytes(8 * FIELDS * TRADE_ROWS_FIRST))
-        self.row: MutableSequence[int] = self.rows
-        self.row_count, self.row_room = 0, TRADE_ROWS_FIRST
+        self._begin_rows()
         self.equity_every_ns = equity_every_ns
         self.marked_ns = self.fills_marked = 0
         self.marked_value = self.marked_cash = -1
@@ -164,7 +163,8 @@ class Account:
 
     def _grow(self) -> None:
         """Double the room for trades."""
-        self.rows = self.rows + array("q", bytes(len(self.rows) * 8))
+        self.row = NO_ROWS  # a view in use would hold the array where it is
+        self.rows *= 2
         self.row = self.rows
         self.row_room *= 2
 
@@ -173,11 +173,16 @@ class Account:
         at = (self.row_count - 1) * FIELDS
         return list(self.rows[at : at + FIELDS])
 
-    def take_trades(self) -> array[int]:
-        """Return the rows so far, `FIELDS` integers each, and begin anew."""
-        rows = self.rows[: self.row_count * FIELDS]
-        self.row_count = 0
-        return rows
+    def take_trades(self) -> tuple[array[int], int]:
+        """Return (rows so far and room behind them, how many rows), and begin anew."""
+        taken = (self.rows, self.row_count)
+        self._begin_rows()
+        return taken
+
+    def _begin_rows(self) -> None:
+        self.rows = array("q", bytes(8 * FIELDS * TRADE_ROWS_FIRST))
+        self.row = self.rows
+        self.row_count, self.row_room = 0, TRADE_ROWS_FIRST
 
     # --- equity ---------------------------------------------------------------------------------
 
@@ -266,15 +271,9 @@ class Account:
         self.bucket_count = BUCKETS // 2
         self.per_bucket *= 2
 
-    def curve(self) -> list[tuple[int, int]]:
-        """Return (ts_ns, equity micros) in time order: exact ends, every stretch's extremes."""
-        points: dict[tuple[int, int], None] = {}
-        for at in range(0, 8 * self.bucket_count, 8):
-            one = self.buckets[at : at + 8]
-            ends = {(one[0], one[1]), (one[2], one[3]), (one[4], one[5])}
-            points.update(dict.fromkeys(sorted(ends)))
-            points[one[6], one[7]] = None
-        return list(points)
+    def curve(self) -> array[int]:
+        """Return the buckets in use: (ts_ns, value) first, lowest, highest, last of each."""
+        return self.buckets[: 8 * self.bucket_count]
 
     def daily(self) -> list[tuple[int, int]]:
         """Return (day number since 1970, equity micros at its end) of days with a mark."""

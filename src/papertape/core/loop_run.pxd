@@ -18,7 +18,8 @@ cdef class Loop:
     cdef readonly dict by_symbol
     cdef readonly Account account
     cdef readonly Engine engine
-    cdef readonly object on_bar, on_quote, on_book, on_print, on_fill, on_settle, forget, on_progress
+    cdef readonly object on_bar, on_quote, on_book, on_print
+    cdef readonly object on_fill, on_settle, forget, on_progress
     cdef readonly Rule rule
     cdef readonly SignalReader reader
     cdef readonly int64_t events, before, row, skipped, wished_at

@@ -12,6 +12,7 @@ cdef int64_t half_even(int64_t numerator, int64_t denominator) noexcept
 
 
 @cython.final
+@cython.freelist(64)
 cdef class Order:
     cdef readonly Slot slot
     cdef readonly bint buying, limited, gtc

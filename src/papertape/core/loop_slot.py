@@ -36,20 +36,13 @@ def half_even(numerator: int, denominator: int) -> int:
 class Order:
     """An order that rests or waits for the next bar."""
 
-    def __init__(
-        self, slot: Slot, buying: bool, lots: int, number: int, signal: int, signal_id: str
-    ) -> None:
-        """Begin with nothing filled."""
+    def __init__(self, slot: Slot) -> None:
+        """Begin with nothing wanted; the venue fills in the rest."""
         self.slot = slot
-        self.buying = buying
-        self.lots = lots
-        self.remaining = lots
-        self.number = number
-        self.signal = signal
-        self.signal_id = signal_id
-        self.limited = False
-        self.limit_ticks = 0
-        self.gtc = False
+        self.buying = self.limited = self.gtc = False
+        self.lots = self.remaining = self.limit_ticks = 0
+        self.number = self.signal = 0
+        self.signal_id = ""
         self.weight = 0
         self.charged = 0
 

@@ -43,8 +43,10 @@ class Venue:
             if lots == want.lots:
                 self._fill_once(slot, want.buying, ticks, lots)
                 return
-        order = Order(slot, want.buying, want.lots, self.orders, self.numbered, self.signal_id)
+        order = Order(slot)
+        order.buying, order.lots, order.remaining = want.buying, want.lots, want.lots
         order.limited, order.limit_ticks = want.limited, want.limit_ticks
+        order.number, order.signal, order.signal_id = self.orders, self.numbered, self.signal_id
         order.gtc = gtc and want.limited
         if slot.has_book:
             self._take_all(order, False)
