@@ -62,6 +62,9 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the bot alone: strategies on a feed, trades on paper, everything on the tape."""
+    import structlog
+
+    from papertape.errors import ConfigError, RunningError
     from papertape.logs import configure_logs
     from papertape.runner import run_bot
 
@@ -80,7 +83,16 @@ def run(
         file=chosen.data_dir / "logs" / "bot.jsonl",
         secrets=[secret_of(chosen)],
     )
-    summary = run_bot(chosen, strategies=strategy_names(strategies)).to_dict()
+    log = structlog.get_logger("papertape.run")
+    try:
+        summary = run_bot(chosen, strategies=strategy_names(strategies)).to_dict()
+    except (ConfigError, RunningError):
+        raise  # said to the person who asked; there was no run
+    except Exception as error:
+        log.error("the bot failed", error=str(error), kind=type(error).__name__)
+        raise
+    told = {name: summary[name] for name in ("run_id", "trades", "seq") if name in summary}
+    log.info("the bot has stopped", **told)
     if as_json:
         print_json(summary)
     else:
