@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +98,16 @@ def test_a_disk_that_takes_nothing_costs_only_the_lines(tmp_path: Path) -> None:
     configure_logs("info", file=tmp_path / "logs" / "bot.jsonl")
     structlog.get_logger().info("the bot runs")
     assert (tmp_path / "logs").read_text() == "in the way"
+
+
+def test_a_run_says_how_it_began_and_ended(tmp_path: Path) -> None:
+    """In the data folder's log, with what belongs to it."""
+    words = ["run", "--speed", "max", "--duration", "20s", "--json", "--data-dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "papertape.cli", *words],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    told = {line["event"]: line for line in lines(tmp_path / "logs" / "bot.jsonl")}
+    assert {"the bot runs", "the bot has stopped"} <= told.keys()
+    run_id = json.loads(done.stdout)["run_id"]
+    assert told["the bot has stopped"]["run_id"] == told["the bot runs"]["run_id"] == run_id

@@ -40,6 +40,8 @@ export class Frame {
   start({ onSecond = () => {}, onTheme = () => {} } = {}) {
     initTheme(document.getElementById("theme-switch"), onTheme);
     this.live.start();
+    const here = document.querySelector('.rail [aria-current="page"]'); // a phone's bar scrolls
+    here?.scrollIntoView({ inline: "center", block: "nearest" });
     this.draw();
     setInterval(() => {
       this.draw();
