@@ -41,7 +41,7 @@ from papertape.tape.state_files import StateFiles
 
 MB = 1_000_000
 FLUSH_TIMEOUT_S = 30.0
-DASHBOARD_DEAD = "it gave no sign of life for 5 s and said no goodbye; its alert rules sleep"
+DASHBOARD_DEAD = "It gave no sign of life for 5 s and said no goodbye; its alert rules sleep"
 
 log = structlog.get_logger()
 

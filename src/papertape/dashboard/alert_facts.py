@@ -49,11 +49,7 @@ class Observer:
             feed_state=str(feed["state"]),
             feed_age_s=None if feed["age_ms"] is None else feed["age_ms"] / 1_000,
             prices_nanos=self._prices({rule.symbol for rule in rules if rule.kind == "price"}),
-            stopped={
-                name: f"{score.status}: {score.status_reason}".removesuffix(": ")
-                for name, score in view.strategies.scores.items()
-                if score.status in ("disabled", "stopped")
-            },
+            stopped=self._stopped(),
             resolving=self._resolving() if "resolution" in kinds else {},
             signals=self._signals() if "refusals" in kinds else (),
             fills=self._fills(after_seq) if "fill" in kinds else (),
@@ -67,6 +63,16 @@ class Observer:
         if picture.bot(self._follower)["state"] == "stopped":
             return 0.0
         return max(0, now_ns - max(beat.wall_ns, self._looking_since_ns)) / NS_PER_S
+
+    def _stopped(self) -> dict[str, str]:
+        """Return what was disabled or stopped of the strategies that this run began with."""
+        view = self._follower.view
+        begun = view.run.strategies if view.run else ()
+        return {
+            name: f"{score.status}: {score.status_reason}".removesuffix(": ")
+            for name, score in view.strategies.scores.items()
+            if name in begun and score.status in ("disabled", "stopped")
+        }
 
     def _money(self, now_ns: int) -> dict[str, Any]:
         view = self._follower.view

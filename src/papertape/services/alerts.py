@@ -218,7 +218,7 @@ TITLES: dict[Kind, str] = {
     "feed_stale": "Market data is stale",
     "fill": "Fill",
     "refusals": "Many signals refused",
-    "resolution": "Market ends soon",
+    "resolution": "A market that you hold ends soon",
     "bot_dead": "The bot is dead",
 }
 
@@ -295,7 +295,7 @@ def _resolution(rule: AlertRule, facts: Facts) -> Found | None:
     if not facts.running:
         return None
     return {
-        market: f"{question} ends in {max(0, left_s) // 60} min, and a position is open"
+        market: f"{question} ends in {max(0, left_s) // 60} min"
         for market, (question, left_s) in facts.resolving.items()
         if left_s <= rule.minutes * 60
     }
