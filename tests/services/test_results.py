@@ -251,6 +251,30 @@ def test_what_is_condensed_loses_detail_and_no_cent(found: list[tuple]) -> None:
             assert mine == total(whole.select(strategy=strategy, venue=venue))
 
 
+def test_what_is_old_loses_its_market_first_and_its_day_last() -> None:
+    """Two years of four strategies in ever new markets: months whole, half a year of days."""
+    plan = Plan()
+    day_s, days = 86_400, 730
+    for day in range(days):
+        plan.ts_ns = T0_NS + day * day_s * S
+        for n, strategy in enumerate(STRATEGIES):
+            for part in range(4):
+                market = f"test:m{day}-{part}"
+                plan.step("buy", strategy, market, 1, 0, 1_000)
+                plan.step("sell", strategy, market, 1, day + n, 60)
+    view = fold(plan.records)
+    assert len(view.cells) <= results.CELLS_MAX
+    assert without_edges(total(view.select())[:WIDTH]) == expected(plan)
+    months = {cell.start_s for cell in view.cells if cell.span_s == results.MONTH_S}
+    assert len(months) >= 3
+    assert not any(cell.span_s == 0 for cell in view.cells)
+    newest_s = plan.ts_ns // S
+    half_year = [cell for cell in view.cells if cell.start_s >= newest_s - 182 * day_s]
+    assert all(cell.span_s <= day_s for cell in half_year)
+    weeks = [cell for cell in view.cells if cell.start_s >= newest_s - 60 * day_s]
+    assert all(cell.market != results.EARLIER for cell in weeks)
+
+
 def records(*timed: tuple[int, Event]) -> Iterator[Record]:
     for seq, (second, event) in enumerate(timed, start=1):
         yield Record(seq, f"e{seq}", T0_NS + second * S, seq, event)

@@ -80,7 +80,8 @@ def analytics(follower: Follower, filters: Filters) -> dict[str, Any]:
     shares = [(cell, _share(each)) for cell, each in found]
     times = _grouped(shares, lambda c: Dated(c.start_s, c.span_s)).items()
     hours = [(time, share) for time, share in times if time.span_s == HOUR_S]
-    dated = [(time, share) for time, share in times if time.span_s]
+    dated = [(time, share) for time, share in times if time.span_s in (HOUR_S, DAY_S)]
+    months = [(time, share) for time, share in times if time.span_s]
     return {
         **periods.told(filters.period, from_s),
         "filters": filters._asdict(),
@@ -90,7 +91,7 @@ def analytics(follower: Follower, filters: Filters) -> dict[str, Any]:
         "by_hour": _by(hours, lambda c: c.start_s // HOUR_S % 24, range(24), "{:02d}:00".format),
         "by_weekday": _by(dated, _weekday, range(7), WEEKDAYS.__getitem__),
         "by_day": _by(dated, lambda c: _date(c.start_s)),
-        "by_month": _by(dated, lambda c: _date(c.start_s)[:7])[-MONTHS_SHOWN:],
+        "by_month": _by(months, lambda c: _date(c.start_s)[:7])[-MONTHS_SHOWN:],
         "by_strategy": _ranked(_by(shares, lambda c: c.strategy)),
         "by_venue": _ranked(_by(shares, lambda c: c.venue)),
         "by_market": _markets(follower, shares),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from operator import add
 from typing import Any, ClassVar, NamedTuple
 
@@ -23,7 +25,9 @@ from papertape.model.instrument import Instrument
 from papertape.services.round_trips import RoundTrips, Trip
 
 HOUR_S, DAY_S = 3_600, 86_400
+MONTH_S = 31 * DAY_S  # the mark of a calendar month, whatever its length
 CELLS_MAX = 4_096  # an answer sums all of them: under 30 ms; in memory 2 MB
+KEPT_OF_LEVEL = (1 / 4, 3 / 16, 3 / 16, 1 / 8)  # by market and hour, by hour, by day, by month
 MARKS_MAX = 4_096  # hours of equity samples, five months; then days
 STATED_MAX = 1_024  # signals whose stated edge waits for a first fill; older ones are forgotten
 EARLIER = "earlier markets"
@@ -47,18 +51,34 @@ class Cell(NamedTuple):
     """Where a sum belongs: a stretch of time, a strategy, a venue, a market."""
 
     start_s: int
-    span_s: int  # an hour, a day, or 0: everything before
+    span_s: int  # an hour, a day, a month, or 0: everything before
     strategy: str
     venue: str
     market: str
 
     def coarser(self) -> Cell:
-        """Return where the sum goes when it is old: market, hour, day are forgotten in turn."""
+        """Return where the sum goes when it is old: market, hour, day, month go in turn."""
         if self.market != EARLIER:
             return self._replace(market=EARLIER)
         if self.span_s == HOUR_S:
             return self._replace(start_s=self.start_s // DAY_S * DAY_S, span_s=DAY_S)
+        if self.span_s == DAY_S:
+            return self._replace(start_s=_month_of(self.start_s), span_s=MONTH_S)
         return self._replace(start_s=0, span_s=0)
+
+    @property
+    def level(self) -> int:
+        """Return how coarse the sum is: 0 by market and hour, 4 everything before."""
+        return LEVELS[self.span_s] if self.market == EARLIER else 0
+
+
+LEVELS = {HOUR_S: 1, DAY_S: 2, MONTH_S: 3, 0: 4}
+
+
+@lru_cache(maxsize=64)
+def _month_of(start_s: int) -> int:
+    day = datetime.fromtimestamp(start_s, tz=UTC)
+    return int(day.replace(day=1, hour=0).timestamp())
 
 
 class Results:
@@ -134,12 +154,10 @@ class Results:
         return symbol.partition(":")[0], market if ":" in market else symbol
 
     def _condense(self, kept: Cell) -> None:
-        """Make the oldest cells coarser until a quarter of the room is free again."""
-        while len(self.cells) > CELLS_MAX * 3 // 4:
-            fine = sorted(cell for cell in self.cells if cell.span_s and cell != kept)
-            if not fine:
-                return
-            for cell in fine[: max(1, len(fine) // 4)]:
+        """Make the oldest cells of each level coarser, so that a quarter of the room is free."""
+        for level, share in enumerate(KEPT_OF_LEVEL):
+            mine = sorted(cell for cell in self.cells if cell.level == level and cell != kept)
+            for cell in mine[: max(0, len(mine) - int(CELLS_MAX * share))]:
                 sums, into = self.cells.pop(cell), cell.coarser()
                 known = self.cells.get(into)
                 self.cells[into] = sums if known is None else list(map(add, known, sums))
