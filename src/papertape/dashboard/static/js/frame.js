@@ -50,7 +50,7 @@ export class Frame {
     }, 1000);
   }
 
-  // Since when what is shown is known to be right: since it was heard, or since the bot fell silent.
+  // Since when what is shown is known to be right: since heard, or since the bot fell silent.
   asOf(heardMs = this.live.lastHeardMs) {
     const bot = this.store.state.status?.bot;
     if (!bot || bot.state === "running" || !bot.since) return heardMs;
