@@ -11,29 +11,33 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from papertape.config_fields import (
+    FilePath,
+    Number,
+    Pct,
+    Section,
+    Usd,
+    expected,
+    flag_of,
+    params_of,
+    secret_place,
+    speed_of,
+    url_of,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
-
 from papertape.config_yaml import KeyPath, plain_value, read_yaml
 from papertape.errors import ConfigError, nearest_match, shown
 
 ERRORS_SHOWN_MAX = 10  # lines of one message; a person fixes a few and asks again
-AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 HIDDEN = "what stands there"  # instead of a value that may be a secret
 CHANNEL_NAME = r"^[a-z][a-z0-9_-]{0,39}$"
-SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}|file:[^\0]{1,1000}", re.ASCII)
+MARKET_SLUG = r"^[A-Za-z0-9_-]{1,200}$"
 STRATEGY_NAME = r"^[a-z][a-z0-9_]{0,39}$"
-UNIT_WORDS = frozenset({"usd", "pct", "fraction", "s", "ms", "ns", "mb", "gb", "min", "max"})
+UNIT_WORDS = frozenset({"usd", "pct", "fraction", "s", "ms", "ns", "mb", "gb", "min", "max", "h"})
 
 ENVIRONMENT = {  # names that users were promised; PAPERTAPE__SECTION__KEY reaches every key
     "PAPERTAPE_DATA_DIR": ("data_dir",),
@@ -45,122 +49,52 @@ ENVIRONMENT = {  # names that users were promised; PAPERTAPE__SECTION__KEY reach
 ENVIRONMENT_PREFIX = "PAPERTAPE__"
 
 
-def _expected(what: str) -> PydanticCustomError:
-    return PydanticCustomError("expected", "{what}", {"what": what})
-
-
-def _usd(value: object) -> Decimal:
-    text = _amount_text(value)
-    if text is None:
-        raise _expected("an amount in USD such as 500 or 12.50")
-    return Decimal(text)
-
-
-def _pct(value: object) -> Decimal:
-    text = value.removesuffix("%") if isinstance(value, str) else value
-    amount = _amount_text(text)
-    if amount is None or Decimal(amount) > 100:
-        raise _expected("a percentage from 0 to 100, such as 60 or '60%'")
-    number = Decimal(amount)
-    if 0 < number < 1 and text is value:
-        whole = format((number * 100).normalize(), "f")
-        raise _expected(
-            f"a clear percentage: write {whole} for {whole} of 100, "
-            f"or '{amount}%' if you do mean less than one percent"
-        )
-    return number
-
-
-def _amount_text(value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        return None
-    if isinstance(value, int) and value.bit_length() > 63:
-        return None
-    text = format(value, "f") if isinstance(value, Decimal) else str(value)
-    return text if AMOUNT.fullmatch(text) else None
-
-
-def _number(value: object) -> object:
-    return float(value) if isinstance(value, int | Decimal) and value is not True else value
-
-
-def _speed(value: object) -> object:
-    if value == "max":
-        return value
-    number = _number(value)
-    if not isinstance(number, float) or not 0 < number <= 1_000_000:
-        raise _expected("a factor more than 0 such as 1 or 10, or max")
-    return number
-
-
-def _path(value: object) -> object:
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise _expected("a path")
-    return Path(value).expanduser()
-
-
-def _feed_kind(value: object) -> object:
-    if value == "live":
-        raise _expected("simulated or replay: live feeds are not in this version")
-    return value
-
-
-def _flag(value: object) -> object:
-    return {0: False, 1: True}.get(value, value) if isinstance(value, int) else value
-
-
-def _secret_place(value: object) -> object:
-    if not isinstance(value, str) or not SECRET_PLACE.fullmatch(value):
-        raise _expected("env:NAME or file:PATH: where the address is kept, not the address")
-    return value
-
-
-def _params(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: float(v) if isinstance(v, Decimal) else v for key, v in value.items()}
-    return {} if value is None else value
-
-
-Usd = Annotated[Decimal, BeforeValidator(_usd), Field(gt=0)]
-Pct = Annotated[Decimal, BeforeValidator(_pct), Field(gt=0)]
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-FilePath = Annotated[Path, BeforeValidator(_path)]
-
-
-class _Section(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_default(cls, values: object) -> object:
-        return {} if values is None else values  # a section whose keys are all commented out
-
-
-class Account(_Section):
+class Account(Section):
     """The paper account of a new data folder."""
 
     initial_cash_usd: Usd = Decimal(10_000)
 
 
-class Feed(_Section):
+class Feed(Section):
     """Where market data comes from, and how fast."""
 
-    kind: Annotated[Literal["simulated", "replay"], BeforeValidator(_feed_kind)] = "simulated"
+    kind: Literal["simulated", "replay", "live"] = "simulated"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
-    speed: Annotated[float | Literal["max"], BeforeValidator(_speed)] = 1.0
+    speed: Annotated[float | Literal["max"], BeforeValidator(speed_of)] = 1.0
     data: FilePath | None = None
     duration_s: Annotated[Number, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _needs_data(self) -> Feed:
         if self.kind == "replay" and self.data is None:
-            raise _expected("complete: feed.kind replay needs feed.data (or --data PATH)")
+            raise expected("complete: feed.kind replay needs feed.data (or --data PATH)")
+        if self.kind == "live" and self.speed != 1.0:
+            raise expected("possible: feed.kind live has no speed but 1")
         return self
 
 
-class Risk(_Section):
+class Live(Section):
+    """Which real markets are watched, and where the venue is; public reads only, no account."""
+
+    venue: Literal["polymarket"] = "polymarket"
+    gamma_url: Annotated[str, url_of("https", "http")] = "https://gamma-api.polymarket.com"
+    clob_url: Annotated[str, url_of("https", "http")] = "https://clob.polymarket.com"
+    ws_url: Annotated[str, url_of("wss", "ws")] = (
+        "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    )
+    slugs: Annotated[list[Annotated[str, Field(pattern=MARKET_SLUG)]], Field(max_length=1_000)] = (
+        Field(default_factory=list)
+    )
+    query: Annotated[str, Field(max_length=200)] = ""
+    tag: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,100}$")] = ""
+    volume_usd_min: Annotated[int, Field(ge=0, le=10**12)] = 0
+    ends_within_h: Annotated[Number, Field(gt=0, le=87_600)] | None = None
+    markets_max: Annotated[int, Field(ge=1, le=1_000)] = 20
+    tokens_per_socket: Annotated[int, Field(ge=2, le=400)] = 200
+    refresh_s: Annotated[Number, Field(ge=5, le=86_400)] = 60.0
+
+
+class Risk(Section):
     """What no order may go beyond; a signal over a limit is refused and recorded."""
 
     max_order_usd: Usd = Decimal(5_000)
@@ -172,23 +106,23 @@ class Risk(_Section):
     duplicate_window_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
 
 
-class StrategySettings(_Section):
+class StrategySettings(Section):
     """One strategy: on or off, and its own parameters (the strategy declares and checks them)."""
 
     enabled: bool = True
-    params: Annotated[dict[str, Any], BeforeValidator(_params)] = Field(default_factory=dict)
+    params: Annotated[dict[str, Any], BeforeValidator(params_of)] = Field(default_factory=dict)
 
 
-class Dashboard(_Section):
+class Dashboard(Section):
     """Where the web dashboard listens."""
 
     host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 5001
-    debug: Annotated[bool, BeforeValidator(_flag)] = False
+    debug: Annotated[bool, BeforeValidator(flag_of)] = False
     token: Annotated[SecretStr, Field(strict=False)] | None = None  # environment only
 
 
-class Storage(_Section):
+class Storage(Section):
     """How much the tape keeps, and how it is cut."""
 
     market_quota_mb: Annotated[int, Field(ge=16, le=10_000_000)] = 2_048
@@ -196,35 +130,36 @@ class Storage(_Section):
     snapshot_every_events: Annotated[int, Field(ge=100, le=100_000_000)] = 50_000
 
 
-class Engine(_Section):
+class Engine(Section):
     """The trading loop."""
 
     equity_every_s: Annotated[Number, Field(gt=0, le=86_400)] = 10.0
     strategy_call_ms_max: Annotated[int, Field(ge=1, le=600_000)] = 1_000
 
 
-class Logging(_Section):
+class Logging(Section):
     """What is logged to standard error, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
 
 
-class Notifications(_Section):
+class Notifications(Section):
     """Where alerts are sent besides the page: channel -> place of its secret Apprise address."""
 
     urls: dict[
-        Annotated[str, Field(pattern=CHANNEL_NAME)], Annotated[str, BeforeValidator(_secret_place)]
+        Annotated[str, Field(pattern=CHANNEL_NAME)], Annotated[str, BeforeValidator(secret_place)]
     ] = Field(default_factory=dict)
-    allow_local: Annotated[bool, BeforeValidator(_flag)] = False
+    allow_local: Annotated[bool, BeforeValidator(flag_of)] = False
 
 
-class Config(_Section):
+class Config(Section):
     """All settings of one start."""
 
     data_dir: FilePath = Path("data")
     account: Account = Account()
     feed: Feed = Feed()
+    live: Live = Live()
     risk: Risk = Risk()
     strategies: dict[Annotated[str, Field(pattern=STRATEGY_NAME)], StrategySettings] = Field(
         default_factory=dict
@@ -333,7 +268,7 @@ def _message(mistake: ErrorDetails, origins: Mapping[KeyPath, str]) -> str:
 def _plain(value: object, path: KeyPath) -> str:
     if path[:1] == ("notifications",):
         return HIDDEN
-    if isinstance(value, _Section | Mapping):
+    if isinstance(value, Section | Mapping):
         return "this section"
     return str(value) if isinstance(value, Decimal) else shown(value)
 
@@ -382,7 +317,7 @@ def known_keys() -> list[KeyPath]:
     for name, field in Config.model_fields.items():
         keys.append((name,))
         inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, _Section):
+        if isinstance(inner, type) and issubclass(inner, Section):
             keys.extend((name, key) for key in inner.model_fields)
     return keys
 

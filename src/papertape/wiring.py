@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -12,6 +13,10 @@ from papertape.clock import NS_PER_S, Clock, ManualClock
 from papertape.config import Config
 from papertape.errors import ConfigError, WorldError
 from papertape.feeds.importers.imported import import_data
+from papertape.feeds.live import LiveFeed
+from papertape.feeds.polymarket.gamma import VENUE as POLYMARKET
+from papertape.feeds.polymarket.picker import Choice
+from papertape.feeds.polymarket.session import Places
 from papertape.feeds.replay import ReplayFeed
 from papertape.feeds.simulated import SimulatedFeed
 from papertape.model.events import Mode
@@ -25,6 +30,7 @@ from papertape.tape.recorder import CountingSink, MarketRecorder
 from papertape.tape.recording import Recording
 
 READ_RECORDS = 5_000  # records folded per read at start: about 2 MB
+LIVE_ACCOUNT = "paper"  # goes on from run to run, as a real one would
 SIMULATED_EPOCH_NS = 1_767_225_600 * NS_PER_S  # 2026-01-01: where "max" speed simulations begin
 
 
@@ -87,6 +93,8 @@ def build_source(config: Config, view: TapeView, run_id: str, clock: Clock) -> S
     market_dir = config.data_dir / "market"
     if config.feed.kind == "replay":
         return _replay(config, market_dir, run_id, clock)
+    if config.feed.kind == "live":
+        return _live(config, view, market_dir, run_id, clock)
     return _simulated(config, view, market_dir, run_id, clock)
 
 
@@ -141,6 +149,53 @@ def _simulated(
         start_ns=start_ns,
         settings={"seed": str(config.feed.seed)},
     )
+
+
+def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: Clock) -> Source:
+    live = config.live
+    books = view.accounts.get(LIVE_ACCOUNT)
+    feed = LiveFeed(
+        Places(
+            gamma_url=live.gamma_url,
+            clob_url=live.clob_url,
+            ws_url=live.ws_url,
+            tokens_per_socket=live.tokens_per_socket,
+            refresh_s=live.refresh_s,
+        ),
+        Choice(
+            slugs=tuple(live.slugs),
+            query=live.query,
+            tag=live.tag,
+            volume_usd_min=live.volume_usd_min,
+            ends_within_h=live.ends_within_h,
+            markets_max=live.markets_max,
+            held=_held_slugs(view),
+        ),
+        clock=clock,
+        jitter=random.Random(),
+    )
+    recorder = MarketRecorder(
+        market_dir / run_id, source=feed.source, rows_per_segment=config.storage.rows_per_segment
+    )
+    now_ns = clock.now_ns()
+    return Source(
+        feed=feed,
+        sink=recorder,
+        mode="PAPER",
+        account=LIVE_ACCOUNT,
+        fresh=books is None,
+        market_data=run_id,
+        start_ns=now_ns if books is None else max(books.last_ts_ns, now_ns),
+        settings={"live.query": live.query, "live.slugs": ",".join(live.slugs)},
+    )
+
+
+def _held_slugs(view: TapeView) -> tuple[str, ...]:
+    """Return the live markets in which there is a position: they are followed to their payout."""
+    books = view.accounts.get(LIVE_ACCOUNT)
+    held = books.portfolio.accounts.positions if books is not None else {}
+    parts = [symbol.split(":") for _, symbol in held]
+    return tuple(sorted({part[1] for part in parts if part[0] == POLYMARKET}))
 
 
 def run_settings(config: Config, strategies: dict[str, Strategy], source: Source) -> dict[str, str]:

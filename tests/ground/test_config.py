@@ -64,10 +64,12 @@ MISTAKES = [
     ("max_order_usd: 5\n", "config.yaml:1: max_order_usd: unknown key (value 5); "
      "did you mean risk.max_order_usd?"),
     ("risks: {}\n", "config.yaml:1: risks: unknown key (value {}); did you mean risk?"),
-    ("feed: {kind: repaly}", "config.yaml:1: feed.kind: 'repaly' is not one of 'simulated' or "
-     "'replay'; did you mean replay?"),
-    ("feed: {kind: live}", "config.yaml:1: feed.kind: 'live' is not simulated or replay: "
-     "live feeds are not in this version"),
+    ("feed: {kind: repaly}", "config.yaml:1: feed.kind: 'repaly' is not one of 'simulated', "
+     "'replay' or 'live'; did you mean replay?"),
+    ("live: {ws_url: 'http://x'}", "config.yaml:1: live.ws_url: 'http://x' is not an address that "
+     "begins with wss or ws://"),
+    ("live: {venue: simulated}", "config.yaml:1: live.venue: 'simulated' is not one of "
+     "'polymarket'"),
     ("risk: {max_order_usd: '5%'}", "config.yaml:1: risk.max_order_usd: '5%' is not an amount in "
      "USD such as 500 or 12.50"),
     ("risk: {max_order_usd: -5}", "config.yaml:1: risk.max_order_usd: -5 is not an amount in "

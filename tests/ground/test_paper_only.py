@@ -17,8 +17,11 @@ SIGNING_PACKAGES = {
     "py-order-utils", "secp256k1", "bitcoin", "polymarket",
 }  # fmt: skip
 CLIENT_LIBRARIES = {"requests", "httpx", "aiohttp", "urllib3", "http.client", "urllib.request"}
+READERS = {"rest.py": "httpx"}  # the live feed's client: what it may ask is tested below
 KEY_WORDS = re.compile(r"private|secret|mnemonic|wallet|api_?key|passphrase|seed_phrase|signer")
-ORDER_PATHS = re.compile(r"clob\.polymarket\.com|/api/v3/order|trade-api/v2/portfolio/orders")
+ORDER_PATHS = re.compile(
+    r"/api/v3/order|trade-api/v2/portfolio/orders|/orders?\b|/auth/|/ws/user|/v1/heartbeats"
+)
 
 
 def test_the_locked_packages_hold_no_signing_library() -> None:
@@ -49,9 +52,22 @@ def test_no_code_signs_or_calls_a_venue() -> None:
                 names = [node.module or ""]
             for name in names:
                 package = name.split(".")[0].replace("_", "-")
-                if package in SIGNING_PACKAGES or name in CLIENT_LIBRARIES:
+                client = name in CLIENT_LIBRARIES and READERS.get(path.name) != name
+                if package in SIGNING_PACKAGES or client:
                     found.append(f"{path.name}: imports {name}")
     assert not found, found
+
+
+def test_the_live_feed_only_reads() -> None:
+    """Its client knows GET, and one POST: the one that asks for whole books."""
+    text = (SOURCE / "feeds" / "polymarket" / "rest.py").read_text(encoding="utf-8")
+    assert re.findall(r'"(POST|PUT|DELETE|PATCH)", ([^,]+),', text) == [
+        ("POST", 'f"{self._clob}/books"')
+    ]
+    assert re.findall(r"_client\.(\w+)\(", text) == ["aclose", "request"]
+    for path in (SOURCE / "feeds" / "polymarket").glob("*.py"):
+        said = path.read_text(encoding="utf-8")
+        assert not re.search(r"(?i)authorization|signature|POLY_|api.?key", said), path.name
 
 
 def test_the_paper_engine_opens_no_connection() -> None:

@@ -26,7 +26,13 @@ DataDirOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 FeedOption = Annotated[
-    str | None, typer.Option("--feed", metavar="KIND", help="simulated or replay.")
+    str | None, typer.Option("--feed", metavar="KIND", help="simulated, replay or live.")
+]
+MarketsOption = Annotated[
+    str | None, typer.Option("--markets", metavar="SLUG,SLUG", help="live: these markets.")
+]
+QueryOption = Annotated[
+    str | None, typer.Option("--query", metavar="TEXT", help="live: markets with these words.")
 ]
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="PATH", help="The recording to replay.")
@@ -80,6 +86,22 @@ def duration_s(text: str | None) -> float | None:
     if match is None or not float(match[1]):
         raise ConfigError(f"--duration: {shown(text)} is not a duration such as 60s, 5m or 1.5h")
     return float(match[1]) * SECONDS[match[2] or "s"]
+
+
+def market_slugs(text: str | None) -> list[str] | None:
+    """Return the slugs of `a,b` in order, each once; None if the option was not given."""
+    if text is None:
+        return None
+    slugs = [slug.strip() for slug in text.split(",") if slug.strip()]
+    if not slugs:
+        raise ConfigError(f"--markets: {shown(text)} is not market slugs with commas between")
+    return list(dict.fromkeys(slugs))
+
+
+def refuse_beside_live(config: Config, markets: str | None, query: str | None) -> None:
+    """Refuse a choice of real markets for a feed that has none."""
+    if config.feed.kind != "live" and (markets is not None or query is not None):
+        raise ConfigError("--markets and --query choose real markets: they need --feed live")
 
 
 def strategy_names(text: str | None) -> list[str] | None:

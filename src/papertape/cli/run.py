@@ -13,10 +13,14 @@ from papertape.cli.options import (
     DurationOption,
     FeedOption,
     JsonOption,
+    MarketsOption,
+    QueryOption,
     SeedOption,
     SpeedOption,
     StrategiesOption,
     duration_s,
+    market_slugs,
+    refuse_beside_live,
     secret_of,
     settings,
     speed_value,
@@ -53,6 +57,8 @@ COUNTED = (  # key of the summary, title, what is counted
 def run(
     feed: FeedOption = None,
     data: DataOption = None,
+    markets: MarketsOption = None,
+    query: QueryOption = None,
     speed: SpeedOption = None,
     seed: SeedOption = None,
     strategies: StrategiesOption = None,
@@ -73,10 +79,13 @@ def run(
         data_dir=data_dir,
         feed__kind=feed,
         feed__data=data,
+        live__slugs=market_slugs(markets),
+        live__query=query,
         feed__speed=speed_value(speed),
         feed__seed=seed,
         feed__duration_s=duration_s(duration),
     )
+    refuse_beside_live(chosen, markets, query)
     configure_logs(
         chosen.logging.level,
         chosen.logging.format,

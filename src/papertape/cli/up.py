@@ -11,11 +11,15 @@ from papertape.cli.options import (
     DurationOption,
     FeedOption,
     HostOption,
+    MarketsOption,
     PortOption,
+    QueryOption,
     SeedOption,
     SpeedOption,
     StrategiesOption,
     duration_s,
+    market_slugs,
+    refuse_beside_live,
     settings,
     speed_value,
     strategy_names,
@@ -30,6 +34,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def up(
     feed: FeedOption = None,
     data: DataOption = None,
+    markets: MarketsOption = None,
+    query: QueryOption = None,
     speed: SpeedOption = None,
     seed: SeedOption = None,
     strategies: StrategiesOption = None,
@@ -48,6 +54,8 @@ def up(
         data_dir=data_dir,
         feed__kind=feed,
         feed__data=data,
+        live__slugs=market_slugs(markets),
+        live__query=query,
         feed__speed=speed_value(speed),
         feed__seed=seed,
         feed__duration_s=duration_s(duration),
@@ -55,11 +63,14 @@ def up(
         dashboard__port=port,
     )
     strategy_names(strategies)
+    refuse_beside_live(chosen, markets, query)
     refuse_taken(chosen.dashboard.host, chosen.dashboard.port)
     shared = _words(("--config", config), ("--data-dir", data_dir))
     bot = _words(
         ("--feed", feed),
         ("--data", data),
+        ("--markets", markets),
+        ("--query", query),
         ("--speed", speed),
         ("--seed", seed),
         ("--strategies", strategies),

@@ -1,0 +1,1 @@
+"""Polymarket live: public reads only, on paper by construction."""

@@ -1,0 +1,139 @@
+"""Which markets are watched: named by slug, or found by words, tag, volume and end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from papertape.clock import NS_PER_S, iso_utc
+from papertape.errors import WorldError
+from papertape.feeds.polymarket.gamma import LiveMarket, complete_group, read_market
+from papertape.feeds.polymarket.messages import FrameReader
+from papertape.feeds.polymarket.rest import PolymarketRest
+from papertape.feeds.polymarket_levels import BadRecordError
+from papertape.model.market import EventGroup
+
+NS_PER_H = 3_600 * NS_PER_S
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asked for.
+
+    slugs: these markets. query: all of its words in question or slug. tag: a tag's slug or number.
+    held: slugs of markets in which there is a position; they are followed to their payout.
+    """
+
+    slugs: tuple[str, ...] = ()
+    query: str = ""
+    tag: str = ""
+    volume_usd_min: int = 0
+    ends_within_h: float | None = None
+    markets_max: int = 50
+    held: tuple[str, ...] = ()
+
+    @property
+    def searches(self) -> bool:
+        """Return whether markets are looked for beyond the named ones."""
+        return bool(self.query or self.tag or not self.slugs)
+
+    def words(self) -> list[str]:
+        """Return the words of the query as they are compared: "up/down" is "updown"."""
+        return self.query.lower().replace("/", "").split()
+
+
+class MarketPicker:
+    """Asks Gamma, and keeps to what was asked for."""
+
+    def __init__(
+        self, rest: PolymarketRest, choice: Choice, reader: FrameReader, counts: Counter[str]
+    ) -> None:
+        """Take the client and the choice."""
+        self._rest = rest
+        self._choice = choice
+        self._reader = reader
+        self._counts = counts
+
+    async def pick(self, now_ns: int) -> list[LiveMarket]:
+        """Return the markets to watch now; raises VenueSilentError if Gamma does not answer."""
+        choice = self._choice
+        found: dict[str, LiveMarket] = {}
+        for slug in dict.fromkeys((*choice.held, *choice.slugs)):
+            market = await self.one(slug, now_ns)
+            if market is None:
+                continue
+            if slug in choice.held or market.trading in {"tradable", "listed"}:
+                found[slug] = market
+            else:
+                self._counts["named markets that are over"] += 1
+        if choice.searches:
+            await self._search(found, now_ns)
+        return list(found.values())
+
+    async def one(self, slug: str, now_ns: int) -> LiveMarket | None:
+        """Return one market, None if there is none or its object cannot be read."""
+        raw = await self._rest.market(slug)
+        if raw is None:
+            self._counts["named markets that do not exist"] += 1
+            return None
+        return self._read(raw, now_ns)
+
+    async def groups(self, markets: Iterable[LiveMarket]) -> list[EventGroup]:
+        """Return the negRisk events of these markets; a part of a set does not pass for a set."""
+        known = list(markets)
+        watched = frozenset(market.slug for market in known)
+        groups = {m.group.event_id: m.group for m in known if m.group is not None}
+        return [
+            complete_group(group, await self._rest.event(group.event_id.partition(":")[2]), watched)
+            for group in groups.values()
+        ]
+
+    async def _search(self, found: dict[str, LiveMarket], now_ns: int) -> None:
+        choice = self._choice
+        filters = {"active": "true", "closed": "false", "order": "volumeNum", "ascending": "false"}
+        if choice.tag:
+            filters["tag_id" if choice.tag.isdigit() else "tag_slug"] = choice.tag
+        if choice.volume_usd_min:
+            filters["volume_num_min"] = str(choice.volume_usd_min)
+        if choice.ends_within_h is not None:
+            filters["end_date_min"] = iso_utc(now_ns)
+            filters["end_date_max"] = iso_utc(now_ns + round(choice.ends_within_h * NS_PER_H))
+        async for page in self._rest.markets(filters):
+            for raw in page:
+                market = self._read(bytes(raw), now_ns)
+                if market is not None and self._wanted(market, now_ns):
+                    found.setdefault(market.slug, market)
+                if len(found) >= choice.markets_max + len(choice.held):
+                    return
+
+    def _wanted(self, market: LiveMarket, now_ns: int) -> bool:
+        """Return whether a market is what was asked for, whatever the venue made of the filters."""
+        choice = self._choice
+        if market.trading not in {"tradable", "listed"}:
+            return False
+        if market.volume_usd < choice.volume_usd_min:
+            return False
+        end_ns = market.market.end_ns
+        if choice.ends_within_h is not None and not (
+            now_ns < end_ns <= now_ns + choice.ends_within_h * NS_PER_H
+        ):
+            return False
+        text = f"{market.market.question} {market.slug}".lower().replace("/", "")
+        return all(word in text for word in choice.words())
+
+    def _read(self, raw: bytes, now_ns: int) -> LiveMarket | None:
+        try:
+            return read_market(raw, now_ns)
+        except BadRecordError as error:
+            self._reader.refuse(str(error))
+            return None
+
+
+def nothing_found(choice: Choice, counts: Counter[str], reader: FrameReader) -> WorldError:
+    """Return the error that says why there is nothing to watch."""
+    asked = ", ".join(choice.slugs) or choice.query or choice.tag or "any market"
+    reasons = [f"{what} ({count})" for what, count in {**counts, **reader.malformed}.items()]
+    return WorldError(
+        f"live: no open market matches {asked}" + (f": {', '.join(reasons)}" if reasons else "")
+    )
