@@ -38,8 +38,9 @@ class EmaCrossStrategy(Strategy):
         price = bar.close_ticks
         if not self._seen:
             return self.begin(price)
-        self._quick = fast = self._quick + self._fast_weight * (price - self._quick)
-        self._slack = slow = self._slack + self._slow_weight * (price - self._slack)
+        fast, slow = self._quick, self._slack
+        self._quick = fast = fast + self._fast_weight * (price - fast)
+        self._slack = slow = slow + self._slow_weight * (price - slow)
         if (fast > slow) is self._long:
             return None
         return self.turn(bar.symbol)
@@ -51,8 +52,9 @@ class EmaCrossStrategy(Strategy):
         price = quote.bid_ticks + quote.ask_ticks
         if not self._seen:
             return self.begin(price)
-        self._quick = fast = self._quick + self._fast_weight * (price - self._quick)
-        self._slack = slow = self._slack + self._slow_weight * (price - self._slack)
+        fast, slow = self._quick, self._slack
+        self._quick = fast = fast + self._fast_weight * (price - fast)
+        self._slack = slow = slow + self._slow_weight * (price - slow)
         if (fast > slow) is self._long:
             return None
         return self.turn(quote.symbol)

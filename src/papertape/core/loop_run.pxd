@@ -11,8 +11,10 @@ from papertape.core.loop_views cimport BarView, BookView, PrintView, QuoteView
 
 cdef int64_t FILLED_MARK_NS
 cdef int THE_BAR, THE_QUOTE
+cdef int ON_BAR, ON_QUOTE, ON_BOOK, ON_PRINT, ON_FILL, ON_SETTLE, FORGET
 
 
+@cython.final
 cdef class Loop:
     cdef readonly list slots, side_ticks, side_lots, wished, aim_wants
     cdef readonly dict by_symbol
@@ -23,7 +25,7 @@ cdef class Loop:
     cdef readonly Rule rule
     cdef readonly SignalReader reader
     cdef readonly int64_t events, before, row, skipped, wished_at
-    cdef readonly str asking
+    cdef readonly int asking
     cdef readonly tuple failure
     cdef readonly set chosen
 
@@ -50,10 +52,10 @@ cdef class Loop:
     cdef int _settle(self, Slot slot, int64_t payout_micros, bint void) except -1
     @cython.locals(lots=int64_t, want=Want)
     cdef void _aim(self, Slot slot, int64_t target) except *
-    cdef int _ask(self, str handler, object call, object seen) except -1
+    cdef int _ask(self, int handler, object call, object seen) except -1
     cdef void _tell_fills(self) except *
     cdef void _answer(self, object answer) except *
-    @cython.locals(wish=Wish, earlier=Wish, engine=Engine)
+    @cython.locals(wish=Wish, engine=Engine, asking=int)
     cdef void _signal(self, object signal) except *
     @cython.locals(slot=Slot)
     cpdef object book_of(self, str symbol)

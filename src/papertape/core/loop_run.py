@@ -32,6 +32,8 @@ from papertape.model.signal import Opportunity, Signal
 FILLED_MARK_NS = 1_000_000_000  # equity is marked at least this often while trades happen
 FOLLOW_UPS_MAX = 1_000  # signals out of one row: beyond it a strategy is feeding itself
 SLICE_ROWS = 1 << 16  # between two calls of `on_progress`: a few milliseconds of work
+HANDLERS = ("", "on_bar", "on_quote", "on_book", "on_print", "on_fill", "on_settle", "forget")
+ON_BAR, ON_QUOTE, ON_BOOK, ON_PRINT, ON_FILL, ON_SETTLE, FORGET = range(1, 8)
 THE_BAR, THE_QUOTE = BAR, QUOTE  # the same, as C integers in the compiled form
 
 Handlers = Mapping[str, Callable[[Any], Any]]
@@ -68,7 +70,7 @@ class Loop:
         self.reader = SignalReader(self.by_symbol, check)
         self.on_progress = on_progress
         self.events = self.before = self.row = self.skipped = 0
-        self.asking = ""
+        self.asking = 0
         self.failure: tuple[int, str, str] | None = None
         self.wished: list[Wish] = []
         self.wished_at = -1
@@ -124,8 +126,8 @@ class Loop:
             if not self.asking:
                 raise
             self.events = self.before + self.row + 1
-            self.failure = (self.events - 1, self.asking, said(error))
-            self.asking = ""
+            self.failure = (self.events - 1, HANDLERS[self.asking], said(error))
+            self.asking = 0
 
     def _run(self, columns: Columns, begin: int, end: int) -> None:
         engine, account = self.engine, self.account
@@ -165,10 +167,10 @@ class Loop:
             self.engine.meet_book(slot)
             self._tell_fills()
         if self.on_quote is not None and slot.wanted:
-            self._ask("on_quote", self.on_quote, quote)
+            self._ask(ON_QUOTE, self.on_quote, quote)
         if self.on_book is not None and slot.wanted:
             self._show_quote(slot)
-            self._ask("on_book", self.on_book, slot.book)
+            self._ask(ON_BOOK, self.on_book, slot.book)
         if self.rule is not None:
             if quote.bid_lots and quote.ask_lots:
                 self._aim(slot, self.rule.target(slot.index, quote.bid_ticks + quote.ask_ticks))
@@ -189,7 +191,7 @@ class Loop:
                 self._tell_fills()
         if self.on_bar is not None:
             if slot.wanted:
-                self._ask("on_bar", self.on_bar, bar)
+                self._ask(ON_BAR, self.on_bar, bar)
         elif self.rule is not None:
             self._aim(slot, self.rule.target(slot.index, bar.close_ticks))
         elif columns.aimed:
@@ -216,7 +218,7 @@ class Loop:
             seen.price_ticks, seen.quantity_lots = columns.v0[row], columns.v1[row]
             seen.side = "BUY" if columns.v2[row] > 0 else "SELL"
             if self.on_print is not None and slot.wanted:
-                self._ask("on_print", self.on_print, seen)
+                self._ask(ON_PRINT, self.on_print, seen)
         elif kind == STATE:
             slot.trading = columns.v0[row] == 1
             if columns.v0[row] == OVER:
@@ -241,7 +243,7 @@ class Loop:
             self.engine.meet_book(slot)
             self._tell_fills()
         if self.on_book is not None and slot.wanted:
-            self._ask("on_book", self.on_book, book)
+            self._ask(ON_BOOK, self.on_book, book)
         if self.rule is not None:
             if bids and asks:
                 mid = book.bid_ticks[0] + book.ask_ticks[0]
@@ -271,12 +273,12 @@ class Loop:
                     realized_micros=cash - cost,
                 )
                 slot.forget()
-                self._ask("on_settle", self.on_settle, told)
+                self._ask(ON_SETTLE, self.on_settle, told)
         slot.forget()
         if self.forget is not None:
-            self.asking = "forget"
+            self.asking = FORGET
             self.forget(slot.symbol)
-            self.asking = ""
+            self.asking = 0
 
     # --- strategies -----------------------------------------------------------------------------
 
@@ -294,12 +296,12 @@ class Loop:
         self.engine.numbered += 1
         self.engine.decide(self.aim_wants, False, False)
 
-    def _ask(self, handler: str, call: Callable[[Any], Any], seen: Any) -> None:
+    def _ask(self, handler: int, call: Callable[[Any], Any], seen: Any) -> None:
         self.asking = handler
         answer = call(seen)
         if answer is not None:
             self._answer(answer)
-        self.asking = ""
+        self.asking = 0
 
     def _tell_fills(self) -> None:
         """Tell the strategy of fills of resting orders, oldest first."""
@@ -307,7 +309,7 @@ class Loop:
             return
         told, self.engine.told = self.engine.told, []
         for fill in told:
-            self._ask("on_fill", self.on_fill, fill)
+            self._ask(ON_FILL, self.on_fill, fill)
 
     def _answer(self, answer: Any) -> None:
         """Trade what a handler answered, and the follow-ups of its fills after it."""
@@ -325,7 +327,7 @@ class Loop:
             told, self.engine.told = self.engine.told, []
             for fill in told:
                 if self.on_fill is not None:
-                    self.asking = "on_fill"
+                    self.asking = ON_FILL
                     waiting += listed(self.on_fill(fill))
             done += 1
             if done > FOLLOW_UPS_MAX:
@@ -340,7 +342,7 @@ class Loop:
             engine.numbered += 1
             engine.refuse("invalid", error.field)
             return
-        symbol = wish.wants[0].slot.symbol
+        symbol = wish.symbol
         if wish.signal_id in self.chosen:
             engine.refuse("duplicate", symbol)
             return
@@ -355,7 +357,7 @@ class Loop:
         else:
             self.wished = [wish]
             self.wished_at = self.before + self.row
-        asking, self.asking = self.asking, ""  # from here on a mistake is ours, not the strategy's
+        asking, self.asking = self.asking, 0  # from here on a mistake is ours, not the strategy's
         if engine.decide(wish.wants, wish.gtc, wish.all_or_none) and wish.signal_id:
             self.chosen.add(wish.signal_id)
         self.asking = asking

@@ -5,7 +5,7 @@ from papertape.core.loop_slot cimport Slot, Want
 cdef class Wish:
     cdef readonly list wants
     cdef readonly bint gtc, all_or_none
-    cdef readonly str signal_id
+    cdef readonly str signal_id, symbol
     @cython.locals(mine=Want, theirs=Want, at=Py_ssize_t)
     cpdef bint same(self, Wish other)
 

@@ -26,6 +26,7 @@ class Wish:
     def __init__(self, wants: list[Want], gtc: bool, all_or_none: bool, signal_id: str) -> None:
         """Take the legs."""
         self.wants = wants
+        self.symbol: str = wants[0].slot.symbol
         self.gtc = gtc
         self.all_or_none = all_or_none
         self.signal_id = signal_id
