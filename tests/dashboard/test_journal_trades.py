@@ -131,6 +131,12 @@ def test_wrong_words_are_refused_by_field(
     assert stories(page)[0]["entry"] is None
 
 
+def test_before_there_is_anything(page: Caller, data_dir: Path) -> None:
+    """No folder, no ledger: an empty list, and nothing made by asking."""
+    assert stories(page) == []
+    assert not data_dir.exists()
+
+
 def test_export_holds_everything_and_no_formula(page: Caller, tape: Tape) -> None:
     trade_id = tape.trade()
     tape.trade("SELL")

@@ -116,7 +116,7 @@ def test_one_answer_reads_a_bounded_part(tmp_path: Path, monkeypatch: pytest.Mon
     ("query", "field"),
     [
         ("level=loud", "level"), ("source=kernel", "source"), ("limit=0", "limit"),
-        ("limit=501", "limit"), ("cursor=-1", "cursor"), ("q=", "q"), ("query=a", "query"),
+        ("limit=1001", "limit"), ("cursor=-1", "cursor"), ("q=", "q"), ("query=a", "query"),
     ],
 )  # fmt: skip
 def test_wrong_questions_are_refused_by_field(page: Caller, query: str, field: str) -> None:

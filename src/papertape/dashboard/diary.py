@@ -64,6 +64,8 @@ class Diary:
         """Read on until the present or until out of time; return whether the present is reached."""
         with self._lock:
             try:
+                if self._connection is None and not self._reader.head_seq():
+                    return True  # no ledger yet: nothing to keep, and perhaps nowhere
                 if self._connection is None or not self._fits():
                     self._begin()
                 while self._slice():

@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 from papertape.clock import NS_PER_MS, iso_utc
 from papertape.dashboard.api.answers import (
     CURSOR,
+    LIMIT,
     ApiError,
     Query,
     body_object,
@@ -67,7 +68,7 @@ Row = dict[str, Any]
     api,
     "/api/journal/trades",
     "Trades from flat to flat with their journal entries, the newest first",
-    params=(*FILTERS, integer("limit", 1, 200, 50, "how many at most"), CURSOR),
+    params=(*FILTERS, LIMIT, CURSOR),
 )
 def journal_trades(query: Query) -> Response:
     """Return a page; `catching_up` while the ledger is still being read for the first time.

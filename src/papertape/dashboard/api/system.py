@@ -16,6 +16,7 @@ from papertape import __version__
 from papertape.clock import NS_PER_MS, iso_utc
 from papertape.core import compiled
 from papertape.dashboard.api.answers import (
+    LIMIT,
     ApiError,
     Param,
     Query,
@@ -35,7 +36,6 @@ from papertape.tape import queries_system
 api = Blueprint("system", __name__)
 
 NOTHING: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
-LOG_LINES_MAX = 500
 MB = 1_000_000
 KIB = 1_024
 BEFORE: Param = integer("cursor", 0, 10**17, None, "`next_cursor` of the answer before")
@@ -119,7 +119,7 @@ def _peak_rss_bytes() -> int:
         choice("source", SOURCES),
         choice("level", LEVELS, "debug", "this level and worse"),
         word("q", "words that a line must hold"),
-        integer("limit", 1, LOG_LINES_MAX, 100, "how many at most"),
+        LIMIT,
         BEFORE,
     ),
     always=True,
