@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Executable, select
 from sqlalchemy.exc import DBAPIError
 
 from papertape.errors import LedgerDamagedError
@@ -166,7 +166,7 @@ class LedgerReader:
             seqs.update(row["seq"] for row in self._rows(query))
         return self._records(sorted(seqs))
 
-    def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+    def rows(self, query: Executable) -> list[dict[str, Any]]:
         """Return the rows of a query on the ledger's tables; it must be bounded and indexed."""
         return self._rows(query)
 
@@ -182,7 +182,7 @@ class LedgerReader:
 
         return self._ask(query, [])
 
-    def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+    def _rows(self, query: Executable) -> list[dict[str, Any]]:
         def ask(connection: Connection) -> list[dict[str, Any]]:
             return [dict(row) for row in connection.execute(query).mappings()]
 

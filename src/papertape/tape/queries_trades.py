@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from papertape.tape.follow import LedgerReader, TradeRow
 from papertape.tape.schema import signals, trades
 
 WALKED_ROWS = 12_000  # per page: 20 ms at 1.5 us a row
 SYMBOLS_WALKED = 8  # each by its own index; more are tried on the account's rows
-RANGE_ROWS = 10_000  # a range of time with no more trades is entered through its index
+RANGE_ROWS = 50_000  # a range of time with no more trades is entered through its index
 SIGNALS_WALKED = 5_000  # a filter by symbol has no index: the newest are tried
 
 
@@ -162,15 +162,21 @@ def _enter_range(
         query = query.where(trades.c.ts_ns >= wanted.from_ns)
     if wanted.to_ns is not None:
         query = query.where(trades.c.ts_ns <= wanted.to_ns)
-    seqs = [int(row["seq"]) for row in reader.rows(query.limit(RANGE_ROWS + 1))]
-    if not seqs:
+    few = query.limit(RANGE_ROWS + 1).subquery()
+    ends = select(
+        func.count().label("rows"),
+        func.min(few.c.seq).label("first_seq"),
+        func.max(few.c.seq).label("last_seq"),
+    ).select_from(few)
+    found = reader.rows(ends)
+    if not found or not found[0]["rows"]:
         return None
-    if len(seqs) > RANGE_ROWS:
+    if found[0]["rows"] > RANGE_ROWS:
         return window
-    before = max(seqs) + 1
+    before = int(found[0]["last_seq"]) + 1
     return replace(
         window,
-        after_seq=max(window.after_seq, min(seqs) - 1),
+        after_seq=max(window.after_seq, int(found[0]["first_seq"]) - 1),
         before_seq=before if window.before_seq is None else min(before, window.before_seq),
     )
 

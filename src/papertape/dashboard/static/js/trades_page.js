@@ -51,7 +51,8 @@ async function reload() {
   const opening = list.open(filter);
   draw();
   await opening;
-  draw();
+  if (list.state === "ready" && list.rows.length === 0) lookOn();
+  else draw();
 }
 
 async function more() {
@@ -61,6 +62,13 @@ async function more() {
   if (list.state === "error") failedMs = Date.now();
   if (came && list.rows.length !== before) draw();
   else drawFoot();
+  if (came && list.rows.length === 0) lookOn();
+}
+
+// The server looked at many trades and none fitted: there may still be one further on.
+function lookOn() {
+  draw();
+  if (!list.done) setTimeout(more, 0);
 }
 
 function scheduleNews() {
@@ -100,7 +108,7 @@ function draw() {
     frame.panels.show("list", "error", { words: `The trades did not come: ${list.problem}` });
   } else if (rows.length > 0) {
     frame.panels.show("list", "live", { asOf: frame.live.lastHeardMs });
-  } else if (state === "loading" || !frame.store.state.status) {
+  } else if (state === "loading" || !list.done || !frame.store.state.status) {
     frame.panels.show("list", "loading");
   } else {
     const words = isFiltered(filter)
@@ -116,6 +124,7 @@ function drawFoot() {
   let words = `${count} read, more below`;
   if (list.state === "error") words = `${count} read; the rest did not come: ${list.problem}`;
   else if (list.state === "loading") words = "Looking …";
+  else if (list.rows.length === 0 && !list.done) words = "Looking further …";
   else if (list.done) words = isFiltered(filter) ? `${count} fit the filter` : `${count}, all`;
   setText(foot, words);
 }
