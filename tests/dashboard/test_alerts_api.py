@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from papertape.clock import NS_PER_S
 from papertape.config import Notifications
 from papertape.dashboard.app import create_app
 from papertape.dashboard.settings import DashboardSettings
+from papertape.model.events import StrategyStateChanged
 
 FILL = {"kind": "fill", "cooldown_s": 0, "severity": "info"}
 DRAWDOWN = {"kind": "drawdown", "percent": 5, "cooldown_s": 600,
@@ -264,3 +266,35 @@ def test_the_dashboard_tells_of_a_dead_bot_by_itself(
     assert list(data_dir.glob("dashboard-*.beat"))
     running.stop()
     assert not list(data_dir.glob("dashboard-*.beat"))
+
+
+def test_a_desk_that_cannot_be_read_costs_the_alerts_only(
+    app: Flask, page: Caller, tape: Tape, data_dir: Path
+) -> None:
+    """The page is told why; everything else, and the tape's own alerts on the line, go on."""
+    with sqlite3.connect(data_dir / "desk.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    tape.refuse()
+    tape.flush()
+    answer = page.get("/api/alerts")
+    assert (answer.status_code, "newer papertape" in answer.get_data(as_text=True)) == (503, True)
+    assert page.send("POST", "/api/alerts/rules", FILL).status_code == 503
+    assert page.data("/api/status")["open_alerts"] == 0
+    here = app.extensions["papertape"]
+    assert [row["title"] for row in here.line.snapshot()["alerts"]] == ["Data is late"]
+
+
+def test_strategies_of_earlier_runs_have_not_stopped(page: Caller, tape: Tape) -> None:
+    tape.trade(strategy="long_gone")
+    tape.start("R2", fresh=False)
+    tape.put(StrategyStateChanged(strategy="long_gone", state="stopped"))
+    tape.board.put([], tape.heartbeat(run_id="R2"))
+    tape.flush()
+    make(page, {"kind": "strategy", "cooldown_s": 0})
+    assert page.data("/api/alerts?source=rule") == []
+    tape.put(StrategyStateChanged(strategy="momentum", state="disabled", reason="it raised"))
+    tape.flush()
+    tape.board.put([], tape.heartbeat(run_id="R2"))
+    [alert] = page.data("/api/alerts?source=rule")
+    assert alert["message"] == "momentum is disabled: it raised"

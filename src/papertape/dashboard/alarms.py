@@ -61,8 +61,9 @@ class Alarms:
             self._count(now_ns)
         except PapertapeError as error:
             self._retry_ns = now_ns + RETRY_NS
+            if str(error) != self.problem:
+                log.warning("alerts cannot be kept", error=str(error))
             self.problem = str(error)
-            log.warning("alerts cannot be kept", error=self.problem)
             return []
         self.problem = ""
         return raised

@@ -26,7 +26,7 @@ from papertape.dashboard.state import DashboardState
 from papertape.dashboard.strict_json import BODY_BYTES_MAX, StrictJsonProvider
 from papertape.dashboard.verifier import Verifier
 from papertape.dashboard.websocket_server import init_socketio
-from papertape.errors import InvalidInputError, PapertapeError
+from papertape.errors import ConfigError, InvalidInputError, PapertapeError
 from papertape.services.apprise_channel import AppriseChannel
 from papertape.services.notification_service import NotificationService
 from papertape.tape.follow import LedgerReader
@@ -102,10 +102,11 @@ def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
     alert_desk = AlertDesk(desk.file, clock)
     alarms = Alarms(follower, alert_desk)
     wanted = settings.notifications
+    for name in IMMEDIATE & wanted.urls.keys():
+        raise ConfigError(f"notifications.urls.{name}: a built-in channel has this name")
     channels = {
         name: AppriseChannel(place, allow_local=wanted.allow_local, env=os.environ)
         for name, place in wanted.urls.items()
-        if name not in IMMEDIATE
     }
     notifications = NotificationService(alert_desk, channels, clock)
     alarms.posted = notifications.ring
