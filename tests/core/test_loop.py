@@ -234,3 +234,17 @@ def test_sets_end_the_run_and_say_so(loop: ModuleType) -> None:
     result = run(loop, bars(loop, [100] * 3), Script(both), check=exact_legs)
     assert result.failure is not None
     assert "merge" in result.failure[2]
+
+
+def test_without_instruments_there_is_nothing_to_run(loop: ModuleType) -> None:
+    with pytest.raises(InvalidInputError, match="at least one"):
+        loop.run_loop([], [], Script(), initial_cash_micros=CASH)
+
+
+def test_data_that_changes_during_a_run_is_refused(loop: ModuleType) -> None:
+    index = array("q", [0] * 4)
+    data = bars(loop, [100] * 4, instrument=index)
+    with pytest.raises(InvalidInputError, match="unchanged"):
+        run(loop, data, Script(lambda: index.__setitem__(2, 7)))
+    with pytest.raises(IndexError):
+        loop.EmaCross(2, 3, 1).target(5, 100)

@@ -10,6 +10,7 @@ cdef class Rule:
 cdef class EmaCross(Rule):
     cdef readonly double fast_weight, slow_weight
     cdef readonly int64_t lots
+    cdef readonly Py_ssize_t room
     cdef double[::1] fast, slow, seen
     cpdef begin(self, Py_ssize_t instruments)
     @cython.locals(fast=double, slow=double)

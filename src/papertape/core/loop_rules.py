@@ -1,5 +1,5 @@
 # cython: annotation_typing=False, boundscheck=False, wraparound=False
-# boundscheck: the loop asks only for instruments below the count that `begin` made room for.
+# boundscheck: `target` holds the index against the room that `begin` made.
 """Rules that the loop asks without going through Python: a price in, lots to hold out.
 
 A rule of one's own is a subclass of `Rule`: in Python it works at Python's speed, in Cython
@@ -47,12 +47,15 @@ class EmaCross(Rule):
 
     def begin(self, instruments: int) -> None:
         """Make room for this many instruments and forget everything."""
+        self.room = instruments
         self.fast: MutableSequence[float] = array("d", bytes(8 * (instruments + 1)))
         self.slow: MutableSequence[float] = array("d", bytes(8 * (instruments + 1)))
         self.seen: MutableSequence[float] = array("d", bytes(8 * (instruments + 1)))
 
     def target(self, index: int, price: int) -> int:
         """Return the lots to hold."""
+        if not 0 <= index < self.room:
+            raise IndexError("no room was made for this instrument")
         if not self.seen[index]:
             self.seen[index] = 1.0
             self.fast[index] = self.slow[index] = price

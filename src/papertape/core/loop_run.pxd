@@ -36,7 +36,7 @@ cdef class Loop:
     cdef int _run_guarded(self, Columns columns, Py_ssize_t begin, Py_ssize_t end) except -1
     @cython.locals(
         engine=Engine, account=Account, mixed=bint, many=bint, kind=int, slot=Slot,
-        row=Py_ssize_t, now_ns=int64_t,
+        row=Py_ssize_t, now_ns=int64_t, index=int64_t, count=int64_t,
     )
     cdef int _run(self, Columns columns, Py_ssize_t begin, Py_ssize_t end) except -1
     @cython.locals(quote=QuoteView)
@@ -47,7 +47,8 @@ cdef class Loop:
     cdef int _show_quote(self, Slot slot) except -1
     @cython.locals(seen=PrintView)
     cdef int _other(self, Columns columns, Py_ssize_t row, Slot slot, int kind) except -1
-    @cython.locals(book=BookView, bids=Py_ssize_t, asks=Py_ssize_t)
+    @cython.locals(book=BookView, bids=int64_t, asks=int64_t, levels=int64_t, first_bid=int64_t,
+                   first_ask=int64_t)
     cdef int _book(self, Columns columns, Py_ssize_t row, Slot slot) except -1
     cdef int _settle(self, Slot slot, int64_t payout_micros, bint void) except -1
     @cython.locals(lots=int64_t, want=Want)

@@ -1,5 +1,6 @@
 # cython: annotation_typing=False, boundscheck=False, wraparound=False
-# boundscheck: `feed` holds every index of a chunk against the slots and levels before `_run`.
+# boundscheck: `Columns` holds its columns to one length, rows stay below it; what the data itself
+# points at (instruments, levels) is held against its range where it is used.
 """Loop: one market row at a time: mark, match what rests, ask the strategy, trade, mark equity."""
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Loop:
         """Open the account; an instrument's index in the data is its place in `instruments`."""
         self.slots = [Slot(index, one) for index, one in enumerate(instruments)]
         self.by_symbol = {slot.symbol: slot for slot in self.slots}
+        if not self.slots:
+            raise InvalidInputError("instruments", instruments, "at least one instrument")
         assert len(self.by_symbol) == len(self.slots), "two instruments with one symbol"
         self.account = Account(initial_cash_micros, equity_every_ns)
         self.on_bar, self.on_quote = handlers.get("on_bar"), handlers.get("on_quote")
@@ -75,7 +78,7 @@ class Loop:
         self.wished: list[Wish] = []
         self.wished_at = -1
         self.chosen: set[str] = set()
-        self.aim_wants = [Want(self.slots[0], True, 1)] if self.slots else []
+        self.aim_wants = [Want(self.slots[0], True, 1)]
         self.side_ticks = [array("q", (0, 0)) for _ in self.slots]
         self.side_lots = [array("q", (0, 0)) for _ in self.slots]
 
@@ -133,7 +136,7 @@ class Loop:
         engine, account = self.engine, self.account
         ts, kinds, instrument = columns.ts, columns.kinds, columns.instrument
         mixed, many, kind = columns.mixed, columns.many, columns.kind
-        slot = self.slots[0]
+        slot, count = self.slots[0], len(self.slots)
         for row in range(begin, end):
             now_ns = ts[row]
             if now_ns - account.marked_ns >= FILLED_MARK_NS and now_ns > engine.now_ns:
@@ -141,7 +144,10 @@ class Loop:
             engine.now_ns = now_ns
             self.row = row
             if many:
-                slot = self.slots[instrument[row]]
+                index = instrument[row]
+                if not 0 <= index < count:
+                    raise InvalidInputError("instrument", index, "unchanged during a run")
+                slot = self.slots[index]
             if mixed:
                 kind = kinds[row]
             if kind == THE_QUOTE:
@@ -228,17 +234,22 @@ class Loop:
 
     def _book(self, columns: Columns, row: int, slot: Slot) -> None:
         book = slot.book
+        bids, asks, levels = columns.v1[row], columns.v3[row], len(columns.level_ticks)
+        first_bid, first_ask = columns.v0[row], columns.v2[row]
+        if (
+            min(bids, asks, first_bid, first_ask) < 0
+            or max(first_bid + bids, first_ask + asks) > levels
+            or not 0 <= columns.v4[row] < len(BOOK_STATES)
+        ):
+            raise InvalidInputError("book", row, "unchanged during a run")
         book.ts_ns = slot.book_ns = self.engine.now_ns
         book.state = BOOK_STATES[columns.v4[row]]
-        bids, asks = columns.v1[row], columns.v3[row]
-        book.show(
-            columns.level_ticks, columns.level_lots, bids, asks, columns.v0[row], columns.v2[row]
-        )
+        book.show(columns.level_ticks, columns.level_lots, bids, asks, first_bid, first_ask)
         slot.has_book = slot.deep = True
         slot.live = columns.v4[row] == 0
         slot.used_bids.clear()
         slot.used_asks.clear()
-        slot.mark_ticks = columns.level_ticks[columns.v0[row]] if bids else 0
+        slot.mark_ticks = columns.level_ticks[first_bid] if bids else 0
         if slot.resting and slot.trading and slot.live:
             self.engine.meet_book(slot)
             self._tell_fills()
