@@ -61,7 +61,7 @@ function server(count, { step = 1, walk = 1000 } = {}) {
     const page = fitting.slice(0, limit);
     const edge = within.length > walk ? walked.at(-1) : null;
     const next_cursor = fitting.length > limit ? page.at(-1) : edge;
-    return { data: page.map((seq) => ({ id: `F${seq}`, seq })), next_cursor };
+    return { data: page.map((seq) => ({ id: `F${seq}`, seq })), next_cursor, seen_seq: count };
   };
   return { answer, asked, every, grow: (more) => (count += more) };
 }
@@ -97,6 +97,20 @@ test("news waits until it is taken, and joins without a hole", async () => {
   assert.equal(list.take().length, 5);
   while (!list.done) await list.more();
   assert.deepEqual(seqs(list), made.every().reverse());
+});
+
+test("where nothing fits, news asks only for what has not been looked at", async () => {
+  const made = server(300, { step: 1000, walk: 100 });
+  const list = new TradeList(made.answer);
+  await list.open(readFilter("?q=rare"));
+  assert.deepEqual([list.done, list.rows.length], [true, 0]);
+  made.grow(50);
+  assert.equal(await list.news(), 0);
+  assert.match(made.asked.at(-1), /after=300/);
+  made.grow(50);
+  await list.news();
+  assert.match(made.asked.at(-1), /after=350/);
+  assert.equal(made.asked.length, 5);
 });
 
 test("more news than a page begins the list anew", async () => {

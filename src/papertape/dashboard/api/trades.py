@@ -49,6 +49,7 @@ def trades(query: Query) -> Response:
     """Return a page of trades; `-time` is newest first."""
     follower = state().follower
     cursor, after = query["cursor"], query["after"] or 0
+    seen_seq = follower.view.seq  # before the question: what comes meanwhile is not called seen
     window = (
         Window(after_seq=max(after, cursor or 0), newest_first=False)
         if query["sort"] == "time"
@@ -61,7 +62,7 @@ def trades(query: Query) -> Response:
     asked = {row["market_id"] for row in page}
     questions = {name: markets[name].question for name in asked if name in markets}
     found = [rows.trade_row(row) for row in page]
-    return success(found, next_cursor=behind, questions=questions)
+    return success(found, next_cursor=behind, questions=questions, seen_seq=seen_seq)
 
 
 @endpoint(api, "/api/trades/<trade_id>", "One trade with everything that led to it")

@@ -16,6 +16,7 @@ export class TradeList {
   filter = null;
   #ask;
   #cursor = null;
+  #seenSeq = 0; // up to here the ledger was looked at, whether anything fitted or not
   #turn = 0; // answers to an older question are dropped
   #busy = false;
   #newsBusy = false;
@@ -32,13 +33,14 @@ export class TradeList {
     this.done = false;
     this.state = "loading";
     this.#cursor = null;
+    this.#seenSeq = 0;
     this.#turn += 1;
     this.#busy = false;
     await this.more();
   }
 
   get newestSeq() {
-    return this.fresh[0]?.seq ?? this.rows[0]?.seq ?? 0;
+    return Math.max(this.fresh[0]?.seq ?? this.rows[0]?.seq ?? 0, this.#seenSeq);
   }
 
   get newestFirst() {
@@ -56,6 +58,7 @@ export class TradeList {
         const asked = query(this.filter, { sort, limit: PAGE_ROWS, cursor: this.#cursor });
         const answer = await this.#ask(`/api/trades?${asked}`);
         if (turn !== this.#turn) return false;
+        if (this.#cursor === null) this.#seenSeq = answer.seen_seq ?? 0;
         this.#cursor = answer.next_cursor;
         this.done = answer.next_cursor === null;
         this.rows.push(...answer.data);
@@ -92,6 +95,7 @@ export class TradeList {
         await this.open(this.filter); // too much at once to join without a hole
         return this.rows.length;
       }
+      this.#seenSeq = Math.max(this.#seenSeq, answer.seen_seq ?? 0);
       this.fresh.unshift(...answer.data);
       return answer.data.length;
     } finally {

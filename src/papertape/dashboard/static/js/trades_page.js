@@ -23,7 +23,7 @@ const foot = document.getElementById("list-foot");
 let filter = readFilter(location.search);
 let newsTimer = 0;
 let typingTimer = 0;
-let ledgerId = null;
+let bookId = null; // which ledger and account the list is of
 let failedMs = 0; // when the last page did not come
 
 const drawer = new Drawer(document.getElementById("drawer"), { onClose: () => openTrade(null) });
@@ -270,11 +270,11 @@ function listenToKeys() {
 }
 
 function listenToLine() {
-  frame.store.on("trades", () => {
-    const changed = ledgerId !== null && frame.store.ledgerId !== ledgerId;
-    ledgerId = frame.store.ledgerId;
-    if (changed) reload();
-    else scheduleNews();
+  frame.store.on("trades", scheduleNews);
+  frame.store.on("status", (status) => {
+    const book = `${frame.store.ledgerId} ${status?.account}`; // another one has other trades
+    if (bookId !== null && bookId !== book) reload();
+    bookId = book;
   });
   frame.store.on("strategies", () => offer(form.elements.strategy, filter.strategy));
   frame.store.on("market", (_, delta) => delta === null && draw());
