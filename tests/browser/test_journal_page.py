@@ -108,7 +108,8 @@ def test_a_review_by_keys_alone(tape: Tape, dashboard: Dashboard, visit: Visit) 
     assert found == {4: None, 2: "wait for j and 5"}
     page.reload()
     settle(page)
-    expect(lines).to_have_count(2)
+    expect(lines.filter(has_text="to review")).to_have_count(2)
+    expect(lines.filter(has_text="of 5")).to_have_count(1)  # the one in hand, which the link names
     assert opened.found() == []
 
 
@@ -146,6 +147,21 @@ def test_no_half_written_word_is_lost(tape: Tape, dashboard: Dashboard, visit: V
     page.locator("#notes").fill("second thought")
     page.get_by_role("button", name="Discard draft").click()
     expect(page.locator("#notes")).to_have_value("a whole thought")
+
+
+def test_a_link_to_a_trade_far_down_opens_it(tape: Tape, visit: Visit) -> None:
+    """More trades than a page of the list holds: the oldest is found, and stands once."""
+    oldest = tape.trade("BUY", lots=777, ticks=4_000)
+    tape.trade("SELL", lots=777, ticks=4_100)
+    traded(tape, 60)
+    opened = visit(path=f"journal?trade={oldest}")
+    page = opened.page
+    settle(page)
+    expect(page.locator("#entry-facts")).to_contain_text("7.77 for")
+    expect(page.locator(".trade-line")).to_have_count(51)
+    page.get_by_role("button", name="Older trades").click()
+    expect(page.locator(".trade-line")).to_have_count(62)
+    assert opened.found() == []
 
 
 def test_who_was_slower_sees_both_versions(tape: Tape, dashboard: Dashboard, visit: Visit) -> None:

@@ -72,6 +72,20 @@ test("a refresh moves nothing that is on the page", () => {
   assert.equal(words.step([], null, 1), null);
 });
 
+test("a list that was left behind begins anew and keeps the trade in hand", () => {
+  const known = [{ id: "b", seq: 2 }, { id: "a", seq: 1 }];
+  const ahead = { data: [{ id: "z", seq: 9 }, { id: "y", seq: 8 }], next_cursor: 8 };
+  assert.equal(words.isGap(known, ahead), true);
+  assert.equal(words.isGap(known, { ...ahead, next_cursor: null }), false);
+  assert.equal(words.isGap(known, { ...ahead, data: [...ahead.data, known[0]] }), false);
+  assert.equal(words.isGap([], ahead), false);
+  const older = { data: [{ id: "0", seq: 0 }], next_cursor: 0 };
+  assert.equal(words.isGap(known, older), false);
+  assert.deepEqual(words.withChosen(ahead.data, known[1]).map((row) => row.id), ["z", "y", "a"]);
+  assert.deepEqual(words.withChosen(known, known[1]), known);
+  assert.deepEqual(words.withMore(known, [{ id: "a", seq: 1 }, { id: "0", seq: 0 }]).length, 3);
+});
+
 test("the filter asks only for what was chosen", () => {
   const none = { q: null, show: "all", strategy: null, rating: "", tag: null };
   assert.equal(words.filterQuery(none), "");

@@ -13,6 +13,7 @@ const REFRESH_MS = 30_000;
 const NEWS_MS = 1000; // after a trade, so that a burst is one question
 const TYPING_MS = 250;
 const AGAIN_MS = 300; // while the dashboard still reads the ledger
+const LOOKS_MAX = 25; // further back by itself, 2,000 trades each; then by the button
 const KEPT_ROWS_MAX = 1000; // of one long list; filters find the rest
 
 const frame = new Frame();
@@ -22,6 +23,8 @@ let query = readQuery(location.search, words.KNOWN);
 let rows = [];
 let cursor = null;
 let asked = 0; // the newest question for the list; older answers are dropped
+let linked = false; // whether the trade that the address names was looked for
+let looks = 0; // pages asked for by itself since the list was begun
 let newsTimer = 0;
 let lastMs = 0;
 
@@ -78,20 +81,38 @@ async function load(mode) {
     const found = await ask(`/api/journal/trades?limit=${PAGE_ROWS}&${filter}${from}`);
     if (mine !== asked) return;
     lastMs = Date.now();
-    if (mode === "more") rows = [...rows, ...found.data];
-    else rows = mode === "new" ? found.data : words.mergeRows(rows, found.data);
-    if (mode !== "fresh" || rows.length <= PAGE_ROWS) cursor = found.next_cursor;
+    const begun = mode === "new" || rows.length === 0 || words.isGap(rows, found);
+    if (begun) rows = words.withChosen(found.data, mode === "new" ? null : chosen());
+    else if (mode === "more") rows = words.withMore(rows, found.data);
+    else rows = words.mergeRows(rows, found.data);
+    if (begun || mode === "more") cursor = found.next_cursor;
     drawList();
     drawEntry();
-    const short = rows.length < PAGE_ROWS && cursor !== null && found.data.length === 0;
-    if (found.catching_up) setTimeout(() => load("fresh"), AGAIN_MS);
-    else if (short) load("more"); // a filter that fits little: look further back
+    looks = mode === "more" ? looks + 1 : 0;
+    const short = rows.length < PAGE_ROWS && cursor !== null && looks < LOOKS_MAX;
+    if (found.catching_up) setTimeout(() => load("new"), AGAIN_MS);
+    else if (short && mode !== "fresh") load("more"); // a filter that fits little
+    else if (!linked) bringLinked();
   } catch (error) {
     if (mine !== asked) return;
     if (rows.length === 0) {
       frame.panels.show("journal", "error", { words: `${error.message}. Trying again.` });
     }
     setTimeout(() => mine === asked && load("fresh"), REFRESH_MS / 6);
+  }
+}
+
+// The trade that a link names may be far down the list: then it is asked for by itself.
+async function bringLinked() {
+  linked = true;
+  if (!query.trade || chosen()) return;
+  try {
+    const { data } = await ask(`/api/journal/trades/${encodeURIComponent(query.trade)}`);
+    rows = words.withMore(rows, [data]);
+    drawList();
+    drawEntry();
+  } catch {
+    drawEntry(); // no such trade here: the page says to choose one
   }
 }
 
@@ -265,7 +286,10 @@ function listen() {
     typing = setTimeout(refilter, TYPING_MS);
   });
   at("journal-review").addEventListener("click", startReview);
-  at("journal-more").addEventListener("click", () => load("more"));
+  at("journal-more").addEventListener("click", () => {
+    looks = 0;
+    load("more");
+  });
   document.addEventListener("keydown", onKey);
 }
 

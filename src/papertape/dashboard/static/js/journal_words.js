@@ -171,6 +171,24 @@ export function mergeRows(known, fresh) {
   return [...fresh.filter((row) => !ids.has(row.id) && row.seq > newest), ...kept];
 }
 
+// Whether so much is new that the answer does not reach down to what is known.
+export function isGap(known, { data, next_cursor: following }) {
+  const ids = new Set(known.map((row) => row.id));
+  const newest = Math.max(-1, ...known.map((row) => row.seq));
+  const allNew = data.length > 0 && data.every((row) => !ids.has(row.id) && row.seq > newest);
+  return known.length > 0 && following !== null && allNew;
+}
+
+export function withMore(known, more) {
+  const ids = new Set(known.map((row) => row.id));
+  return [...known, ...more.filter((row) => !ids.has(row.id))];
+}
+
+// A new list keeps the trade that somebody is writing about, at its end.
+export function withChosen(fresh, chosen) {
+  return chosen ? withMore(fresh, [chosen]) : fresh;
+}
+
 export function step(rows, id, by) {
   const at = rows.findIndex((row) => row.id === id);
   if (at === -1) return rows[0]?.id ?? null;
