@@ -66,6 +66,7 @@ class PolymarketServer:
         self._taken = taken
         self._winners = winners or {}
         self._pays_at_ns = dict(sorted((pays_at_ns or {}).items(), key=lambda item: item[1]))
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._muted: set[ServerConnection] = set()
         self._subscribed = threading.Event()
         self._ready = threading.Event()
@@ -94,6 +95,7 @@ class PolymarketServer:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         rest = await asyncio.start_server(self._answer, "127.0.0.1", 0)
         sockets: Server = await serve(self._socket, "127.0.0.1", 0, ping_interval=None)
         host = f"127.0.0.1:{rest.sockets[0].getsockname()[1]}"
@@ -204,10 +206,14 @@ class PolymarketServer:
                 except ConnectionClosed:
                     self.open_sockets.pop(socket, None)
 
-    async def tell(self, message: Json) -> None:
-        """Send any message to every connection."""
+    def tell(self, message: Json) -> None:
+        """Send any message to every connection; safe from any thread."""
+        assert self._loop is not None, "the server runs"
+        asyncio.run_coroutine_threadsafe(self._tell(json.dumps(message)), self._loop).result(5.0)
+
+    async def _tell(self, text: str) -> None:
         for socket in list(self.open_sockets):
-            await socket.send(json.dumps(message))
+            await socket.send(text)
 
     # --- the market channel ---------------------------------------------------------------------
 

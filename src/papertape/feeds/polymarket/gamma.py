@@ -113,7 +113,7 @@ def read_market(raw: bytes | msgspec.Raw, now_ns: int) -> LiveMarket:
         prices = _list(said.outcomePrices)
     except msgspec.ValidationError as error:
         raise BadRecordError(f"market: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRecordError("market: not JSON") from None
     if len(outcomes) != OUTCOMES or len(set(outcomes)) != OUTCOMES:
         raise BadRecordError("market: not two outcomes")
@@ -284,7 +284,7 @@ def clob_payouts(raw: bytes, tokens: tuple[str, ...]) -> tuple[int, ...] | None:
     """Return what the CLOB's winner flags say, None unless exactly one of our tokens won."""
     try:
         said = _decode_clob(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRecordError("CLOB market: fields missing or of the wrong type") from None
     winners = [token.token_id for token in said.tokens if token.winner]
     if not said.closed or len(winners) != 1 or winners[0] not in tokens:
@@ -319,7 +319,7 @@ def complete_group(group: EventGroup, raw: bytes | None, watched: frozenset[str]
     if raw is not None:
         try:
             members = _decode_members(raw).markets
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             members = []
     known = [one.slug for one in members if one.slug in watched]
     whole = bool(known) and all(one.closed or one.slug in watched for one in members)

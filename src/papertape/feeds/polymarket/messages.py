@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 REASON_CHARS_MAX = 120  # of a reason that is counted: the field and what was wrong with it
+BOOK_KINDS = {"", "book", "price_change", "tick_size_change"}  # "": it could have been any
 REASONS_MAX = 200  # kinds of malformed frames told apart
 
 
@@ -125,13 +126,17 @@ _many = _decoder(list[msgspec.Raw])
 
 
 class FrameReader:
-    """Turns frames into messages, and keeps count of what it could not take."""
+    """Turns frames into messages, and keeps count of what it could not take.
+
+    missed: frames that may have changed a book and could not be read.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing counted."""
         self.malformed: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
         self.taken: Counter[str] = Counter()
+        self.missed = 0
 
     def read(self, frame: str | bytes) -> list[Message]:
         """Return the messages of a frame; what is wrong with the others is counted."""
@@ -140,8 +145,9 @@ class FrameReader:
             return self._one(raw)
         try:
             parts = _many(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.refuse("not JSON")
+            self.missed += 1
             return []
         return [message for part in parts for message in self._one(bytes(part))]
 
@@ -164,9 +170,11 @@ class FrameReader:
             message: Message = decode(raw)
         except msgspec.ValidationError as error:
             self.refuse(f"{kind or 'message'}: {error}")
+            self.missed += kind in BOOK_KINDS
             return []
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.refuse("not JSON")
+            self.missed += 1
             return []
         self.taken[kind] += 1
         return [message]

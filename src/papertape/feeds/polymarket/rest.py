@@ -79,7 +79,7 @@ class PolymarketRest:
                 page = _page(answer)
                 rows = _many(page["markets"])
                 following = _cursor(page["next_cursor"]) if "next_cursor" in page else None
-            except (msgspec.DecodeError, KeyError) as error:
+            except (msgspec.DecodeError, RecursionError, KeyError) as error:
                 self._counts["rest: a page that cannot be read"] += 1
                 raise VenueSilentError(f"Gamma: a page that cannot be read: {error}") from None
             yield rows
@@ -107,7 +107,7 @@ class PolymarketRest:
             answer = await self._ask("POST", f"{self._clob}/books", body=wanted)
             try:
                 parts = _many(answer)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._counts["rest: books that cannot be read"] += 1
                 raise VenueSilentError("CLOB: books that cannot be read") from None
             for part in parts:

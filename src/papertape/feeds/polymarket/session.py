@@ -212,7 +212,11 @@ class Session:
         """Fold a frame into books at the time it was received."""
         now_ns = self._clock.now_ns()
         self.tracker.close_due(now_ns)
-        for message in self._reader.read(frame):
+        missed = self._reader.missed
+        messages = self._reader.read(frame)
+        if self._reader.missed > missed:
+            self.tracker.doubt(shard.tokens, "a frame that cannot be read", now_ns)
+        for message in messages:
             if self.tracker.take(message, now_ns) and not shard.proven:
                 shard.proven = True
         self.frames += 1
@@ -247,9 +251,14 @@ class Session:
                 continue
             proven = {token for one in self.shards if one.proven for token in one.tokens}
             now_ns = self._clock.now_ns()
-            for book in books:
-                if book.asset_id in proven:
-                    self.tracker.seed(book, now_ns)
+            wrong = {
+                book.asset_id
+                for book in books
+                if book.asset_id in proven and self.tracker.seed(book, now_ns)
+            }
+            for shard in self.shards:
+                if wrong & set(shard.tokens) and now_s - shard.heard_s >= self._timing.audit_s:
+                    await shard.hang_up("books changed and it said nothing")
 
     async def _wanted_books(self) -> list[str]:
         timing = self._timing

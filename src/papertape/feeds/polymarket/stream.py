@@ -154,7 +154,8 @@ class Shard:
         silence_s = self._timing.silence_s
         while True:
             try:
-                frame = await asyncio.wait_for(socket.recv(), silence_s)
+                async with asyncio.timeout(silence_s):  # wait_for may swallow a cancellation
+                    frame = await socket.recv()
             except TimeoutError:
                 return f"silent for {silence_s:g} s"
             if frame != PONG:

@@ -159,29 +159,30 @@ class Tracker:
                 self.news_of_listings += 1
                 return False
 
-    def seed(self, message: BookMessage, now_ns: int) -> None:
-        """Take a whole book that was asked for: a repair, or a look whether we missed something."""
+    def seed(self, message: BookMessage, now_ns: int) -> bool:
+        """Take a whole book that was asked for; return whether it shows that we missed a change."""
         book = self.books.get(message.asset_id)
         if book is None:
-            return
+            return False
         try:
             if book.condition == "live":
-                self._audit(book, message, now_ns)
-            else:
-                self._book(message, now_ns)
+                return self._audit(book, message, now_ns)
+            self._book(message, now_ns)
         except BadRecordError as error:
             self._refuse(str(error))
+        return False
 
-    def _audit(self, book: TokenBook, message: BookMessage, now_ns: int) -> None:
+    def _audit(self, book: TokenBook, message: BookMessage, now_ns: int) -> bool:
         """Compare a quiet book with the venue's: the same is told again, another is a gap."""
         venue_ms = _number(message.timestamp, 0, "timestamp")
         if venue_ms < book.venue_ms:
-            return
+            return False
         if book.differs(message):
             self.break_off(book, "the stream missed a change", now_ns)
-            return
+            return True
         book.heard_ns = now_ns
         self._emit(book.seen(now_ns))
+        return False
 
     def _book(self, message: BookMessage, now_ns: int) -> bool:
         book = self.books.get(message.asset_id)
@@ -271,6 +272,13 @@ class Tracker:
         if book.break_off("gap", reason):
             self._counts[f"gaps: {reason}"] += 1
             self._emit(book.seen(now_ns))
+
+    def doubt(self, tokens: Iterable[str], reason: str, now_ns: int) -> None:
+        """Break off every live book of a connection: one of them may have missed a change."""
+        for token in tokens:
+            book = self.books.get(token)
+            if book is not None and book.condition == "live":
+                self.break_off(book, reason, now_ns)
 
     def lost(self, tokens: Iterable[str], reason: str, now_ns: int) -> None:
         """Mark the books of a dead connection: their prices stay, nobody acts on them."""
