@@ -56,12 +56,12 @@ cdef class Account:
     cdef int64_t exposure(self) except? -1
     cpdef int64_t equity_now(self) except? -1
     @cython.locals(traded=int64_t, due=bint, value=int64_t)
-    cdef void mark(self, int64_t now_ns, bint force) except *
-    cdef void _turn_day(self, int64_t ts_ns) except *
+    cdef int mark(self, int64_t now_ns, bint force) except -1
+    cdef int _turn_day(self, int64_t ts_ns) except -1
     @cython.locals(same=bint)
     cdef int64_t today(self, int64_t equity, int64_t ts_ns) except? -1
     @cython.locals(at=Py_ssize_t, pair=Py_ssize_t, bucket=int64_t[::1])
-    cdef void sample(self, int64_t ts_ns, int64_t value) except *
+    cdef int sample(self, int64_t ts_ns, int64_t value) except -1
     @cython.locals(
         bucket=int64_t[::1], pair=Py_ssize_t, to=Py_ssize_t, a=Py_ssize_t, b=Py_ssize_t,
         low=Py_ssize_t, high=Py_ssize_t, low_ns=int64_t, low_value=int64_t,

@@ -202,26 +202,24 @@ class Account:
         """Record equity as live does: soon after trades, else every so often while it changes."""
         traded = self.fills + self.settled
         due = now_ns - self.marked_ns >= self.equity_every_ns
-        if not (due or force or traded != self.fills_marked):
-            return
-        value = self.equity_now()
-        self.marked_ns = now_ns
-        if value != self.marked_value or self.cash != self.marked_cash:
-            self._turn_day(now_ns)
-            self.last_equity = value
-            self.sample(now_ns, value)
-        self.marked_value, self.marked_cash = value, self.cash
-        self.fills_marked = traded
+        if due or force or traded != self.fills_marked:
+            value = self.equity_now()
+            self.marked_ns = now_ns
+            if value != self.marked_value or self.cash != self.marked_cash:
+                self._turn_day(now_ns)
+                self.last_equity = value
+                self.sample(now_ns, value)
+            self.marked_value, self.marked_cash = value, self.cash
+            self.fills_marked = traded
 
     def _turn_day(self, ts_ns: int) -> None:
-        if self.day_begins <= ts_ns < self.day_ends:
-            return
-        if self.day >= 0:
-            self.days.append((self.day, self.last_equity))
-        self.day = ts_ns // DAY_NS
-        self.day_begins = self.day * DAY_NS
-        self.day_ends = self.day_begins + DAY_NS
-        self.day_start = self.last_equity
+        if not self.day_begins <= ts_ns < self.day_ends:
+            if self.day >= 0:
+                self.days.append((self.day, self.last_equity))
+            self.day = ts_ns // DAY_NS
+            self.day_begins = self.day * DAY_NS
+            self.day_ends = self.day_begins + DAY_NS
+            self.day_start = self.last_equity
 
     def today(self, equity: int, ts_ns: int) -> int:
         """Return the change of equity since the UTC day began."""
@@ -245,14 +243,14 @@ class Account:
                 bucket[at + 4], bucket[at + 5] = ts_ns, value
             bucket[at + 6], bucket[at + 7] = ts_ns, value
             self.in_last += 1
-            return
-        if self.bucket_count == BUCKETS:
-            self._halve()
-        at = 8 * self.bucket_count
-        for pair in range(4):
-            bucket[at + 2 * pair], bucket[at + 2 * pair + 1] = ts_ns, value
-        self.bucket_count += 1
-        self.in_last = 1
+        else:
+            if self.bucket_count == BUCKETS:
+                self._halve()
+            at = 8 * self.bucket_count
+            for pair in range(4):
+                bucket[at + 2 * pair], bucket[at + 2 * pair + 1] = ts_ns, value
+            self.bucket_count += 1
+            self.in_last = 1
 
     def _halve(self) -> None:
         bucket = self.bucket

@@ -52,7 +52,7 @@ cdef class Loop:
     cdef int _book(self, Columns columns, Py_ssize_t row, Slot slot) except -1
     cdef int _settle(self, Slot slot, int64_t payout_micros, bint void) except -1
     @cython.locals(lots=int64_t, want=Want)
-    cdef void _aim(self, Slot slot, int64_t target) except *
+    cdef int _aim(self, Slot slot, int64_t target) except -1
     cdef int _ask(self, int handler, object call, object seen) except -1
     cdef void _tell_fills(self) except *
     cdef void _answer(self, object answer) except *

@@ -295,17 +295,15 @@ class Loop:
 
     def _aim(self, slot: Slot, target: int) -> None:
         """Trade to a target when it changes: a market order for what is missing or too much."""
-        if target == slot.aim or target < 0:
-            return
-        slot.aim = target
-        lots = target - slot.lots
-        if not lots:
-            return
-        want = self.aim_wants[0]
-        want.slot, want.buying, want.lots = slot, lots > 0, abs(lots)
-        self.engine.signals += 1
-        self.engine.numbered += 1
-        self.engine.decide(self.aim_wants, False, False)
+        if target != slot.aim and target >= 0:
+            slot.aim = target
+            lots = target - slot.lots
+            if lots:
+                want = self.aim_wants[0]
+                want.slot, want.buying, want.lots = slot, lots > 0, abs(lots)
+                self.engine.signals += 1
+                self.engine.numbered += 1
+                self.engine.decide(self.aim_wants, False, False)
 
     def _ask(self, handler: int, call: Callable[[Any], Any], seen: Any) -> None:
         self.asking = handler
