@@ -68,6 +68,9 @@ def test_a_live_run_is_paper_on_real_data_alone(shared_data: Path, tmp_path: Pat
     books = [item for _, item in recording.items() if isinstance(item, BookSeen)]
     assert len(books) > 50
     assert all(book.symbol.startswith(f"polymarket:{SLUG}:") for book in books)
+    for words in (("verify",), ("replay", "last")):
+        done = papertape(*words, data_dir=data_dir)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_venue_that_is_away_leaves_an_empty_desk(tmp_path: Path) -> None:
