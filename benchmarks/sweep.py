@@ -22,6 +22,7 @@ from papertape.core.loop import Columns, EmaCross, run_loop
 BARS = 200_000
 FASTS, SLOWS = range(5, 55), range(60, 80)
 COMBINATIONS = [(fast, slow) for fast in FASTS for slow in SLOWS]
+HOUR_NS = 3_600_000_000_000  # between marks of equity while nothing is traded
 TASKS = 20  # stretches of combinations handed to the processes
 
 _mapped: list[Columns] = []
@@ -41,7 +42,11 @@ def _stretch(pairs: list[tuple[int, int]]) -> tuple[list[int], float]:
     """Run some combinations; return their equities and this process's peak of memory."""
     equities = [
         run_loop(
-            _mapped, [PAIR], EmaCross(fast, slow, LOTS), initial_cash_micros=CASH_MICROS
+            _mapped,
+            [PAIR],
+            EmaCross(fast, slow, LOTS),
+            initial_cash_micros=CASH_MICROS,
+            equity_every_ns=HOUR_NS,
         ).equity_micros
         for fast, slow in pairs
     ]
