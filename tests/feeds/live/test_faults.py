@@ -247,6 +247,24 @@ def test_prints_and_listings_come_through(frames: list[Frame]) -> None:
     assert prints[0].venue_ts_ns == 1786728467101 * 10**6
 
 
+def test_a_market_we_hold_is_followed_to_its_payout(frames: list[Frame]) -> None:
+    """It ended while the bot was off and is not asked for any more: it still pays."""
+    over = gamma_market(
+        "over", [str(10**20), str(10**21)], closed=True, acceptingOrders=False,
+        outcomePrices='["0", "1"]', umaResolutionStatus="resolved",
+    )  # fmt: skip
+    choice = Choice(slugs=(SLUG, "over"), held=("over",))
+    with PolymarketServer([market_of(frames), over], frames[:3]) as server:
+        feed = live_feed(server, choice=choice)
+        with closing(feed):
+            items = told(feed, lambda items: last_book(items, UP) is not None)
+    paid = [item for item in items if isinstance(item, MarketResolvedSeen)]
+    assert [(one.market_id, one.payouts_micros) for one in paid] == [
+        ("polymarket:over", (0, 1_000_000))
+    ]
+    assert all(str(10**20) not in wish["assets_ids"] for wish in server.said)
+
+
 def market_tokens(frames: list[Frame]) -> list[str]:
     """Return the tokens of these frames' market, as `market_of` gives them."""
     tokens: list[str] = json.loads(market_of(frames)["clobTokenIds"])

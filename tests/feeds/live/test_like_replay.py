@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from tests.engine.desk import Desk
 from tests.feeds.live.desk import (
+    CAPTURE,
     PATIENT,
     closing,
-    frames_of,
     levels,
     live_feed,
     market_of,
@@ -29,6 +29,7 @@ from papertape.model.market_data import BookSeen, MarketData
 from papertape.strategies.mean_reversion import MeanReversion
 from papertape.strategies.momentum import Momentum
 from papertape.tape.recording import Recording
+from papertape.testing.polymarket_script import read_capture
 from papertape.testing.polymarket_server import PolymarketServer
 
 FIRST, SECOND = "btc-updown-5m-1776327900", "btc-updown-5m-1776328200"
@@ -95,12 +96,13 @@ def stop_after(server: PolymarketServer, feed: LiveFeed) -> None:
 
 
 @pytest.mark.parametrize(
-    "share", [pytest.param(500, id="slice"), pytest.param(None, marks=pytest.mark.slow, id="all")]
+    "share", [pytest.param(400, id="slice"), pytest.param(None, marks=pytest.mark.slow, id="all")]
 )
 def test_live_is_its_replay(shared_data: Path, tmp_path: Path, share: int | None) -> None:
     """Receive times are the recorded ones, so nothing at all may differ."""
-    first = frames_of(shared_data, FIRST, 100_000)
-    second = frames_of(shared_data, SECOND, 100_000)
+    both = read_capture(shared_data / CAPTURE, {FIRST, SECOND})
+    first = [frame for frame in both if frame.slug == FIRST]
+    second = [frame for frame in both if frame.slug == SECOND]
     frames = first + second if share is None else first[-share:] + second[:share]
     frames.sort(key=lambda frame: frame.recv_ns)
     winners = {FIRST: first[0].token, SECOND: second[0].token}

@@ -25,6 +25,7 @@ from papertape.feeds.polymarket_levels import (
 )
 from papertape.model.market_data import BookSeen, BookState
 
+SEARCHES_MAX = 20  # in vain, one after the other: then the venue hashes otherwise than we know
 HELD_BACK_MAX = 5_000  # changes kept while a book is being repaired; then it is asked for anew
 OLDER = "book: older than what is known"
 
@@ -63,6 +64,7 @@ class TokenBook:
         self.suspect_since_ns = 0
         self.last_hash = ""
         self._late_hash = ""
+        self._in_vain = 0
         self._levels = levels
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
@@ -244,12 +246,16 @@ class TokenBook:
                 if said == message.hash:
                     facts.last_trade, facts.min_size = last_trade, min_size
                     facts.neg_risk = neg_risk
+                    self._in_vain = 0
                     return True
+        self._in_vain += 1
         return False
 
     def _last_trades(self, message: BookMessage, step_ticks: int) -> list[str]:
         """Return what the last trade price may have been, likeliest first."""
         likely = [message.last_trade_price, self.facts.last_trade, "", "0.000"]
+        if self._in_vain >= SEARCHES_MAX:
+            return likely
         grid = [_three_decimals(ticks) for ticks in range(step_ticks, ONE_TICKS, step_ticks)]
         return [*likely, *grid]
 

@@ -316,6 +316,7 @@ class Session:
             return
         if payouts is not None:
             self.tracker.resolve(market.slug, payouts, self._clock.now_ns())
+            self._look_s.pop(market.slug, None)
 
     async def _let_go(self) -> None:
         """Unsubscribe from the tokens of markets that have paid."""
