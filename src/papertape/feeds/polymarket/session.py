@@ -206,7 +206,7 @@ class Session:
 
     def on_open(self, shard: Shard) -> None:
         """A subscription was sent; nothing is believed before the venue says something."""
-        log.info("connected", shard=shard.name, tokens=len(shard.tokens), connects=shard.connects)
+        log.info("connected", shard=shard.name, books=len(shard.tokens), connects=shard.connects)
 
     async def on_frame(self, shard: Shard, frame: str | bytes) -> None:
         """Fold a frame into books at the time it was received."""
