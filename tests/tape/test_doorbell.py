@@ -8,7 +8,13 @@ import stat
 import time
 from pathlib import Path
 
-from papertape.tape.doorbell import RESCAN_S, Doorbell, DoorbellListener, doorbell_folder
+from papertape.tape.doorbell import (
+    RESCAN_S,
+    Doorbell,
+    DoorbellListener,
+    doorbell_folder,
+    socket_folder,
+)
 
 
 def test_a_ring_wakes_every_listener_once(tmp_path: Path) -> None:
@@ -54,10 +60,11 @@ def test_a_dead_listener_is_forgotten_and_a_new_one_found(tmp_path: Path) -> Non
     now_s = [0.0]
     bell = Doorbell(tmp_path, monotonic=lambda: now_s[0])
     dead = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    dead.bind(str(tmp_path / "doorbell-1-1.sock"))
+    name = socket_folder(tmp_path) / "doorbell-1-1.sock"
+    dead.bind(str(name))
     dead.close()  # as a kill leaves it: the name stays
     bell.ring()
-    assert not (tmp_path / "doorbell-1-1.sock").exists()
+    assert not name.exists()
     listener = DoorbellListener(tmp_path)
     bell.ring()
     assert not listener.wait(0)

@@ -157,7 +157,8 @@ def _moment(values: Sequence[float], order: int) -> float | None:
     if not variance or _is_noise(math.sqrt(variance), values):
         return None
     total = math.fsum((x - centre) ** order for x in values) / n
-    return float(total / variance ** (order / 2))
+    scale = variance ** (order / 2)  # 0 where it is finer than a float can say
+    return float(total / scale) if scale else None
 
 
 # --- luck ---------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from papertape.errors import RunningError, WorldError
-from papertape.tape.doorbell import doorbell_folder
+from papertape.tape.doorbell import doorbell_folder, socket_folder
 
 SOCKET_FILE = "control.sock"
 LINE_BYTES_MAX = 4_096
@@ -74,7 +74,7 @@ class CommandServer:
 
     def __init__(self, data_dir: Path) -> None:
         """Bind the socket, mode 0600; a stale one is replaced, the instance lock is held."""
-        self._path = doorbell_folder(data_dir) / SOCKET_FILE
+        self._path = socket_folder(data_dir) / SOCKET_FILE
         self._queue: queue.Queue[Pending] = queue.Queue(WAITING_MAX)
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -33,6 +33,15 @@ def doorbell_folder(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"papertape-{os.getuid()}-{name}"
 
 
+def socket_folder(folder: Path) -> Path:
+    """Return the place of a data folder's sockets, made if it is missing; it must be ours."""
+    place = doorbell_folder(folder)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_ours(place):
+        raise PermissionError(f"{place} belongs to someone else")
+    return place
+
+
 def _is_ours(folder: Path) -> bool:
     try:
         found = folder.lstat()
@@ -94,10 +103,7 @@ class DoorbellListener:
 
     def __init__(self, folder: Path) -> None:
         """Listen in this data folder; raises OSError if no socket can be made there."""
-        place = doorbell_folder(folder)
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_ours(place):
-            raise PermissionError(f"{place} belongs to someone else")
+        place = socket_folder(folder)
         self._path = str(place / f"{_PREFIX}{os.getpid()}-{next(self._numbers)}{_SUFFIX}")
         _remove(self._path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
