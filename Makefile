@@ -96,7 +96,7 @@ chromium:
 
 # Versions and hashes only: where packages come from is each machine's own setting.
 lock: $(VENV)/.packages
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --extra dev --strip-extras \
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --all-extras --strip-extras \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock pyproject.toml
 	sed -i -e '/^#/d' -e '/^$$/d' requirements.lock
