@@ -6,26 +6,8 @@ from collections.abc import Mapping
 
 import typer
 
-from papertape.cli.options import (
-    ConfigOption,
-    DataDirOption,
-    DataOption,
-    DurationOption,
-    FeedOption,
-    JsonOption,
-    MarketsOption,
-    QueryOption,
-    SeedOption,
-    SpeedOption,
-    StrategiesOption,
-    duration_s,
-    market_slugs,
-    refuse_beside_live,
-    secret_of,
-    settings,
-    speed_value,
-    strategy_names,
-)
+from papertape.cli.bot_choice import BotChoice, takes_bot_choice
+from papertape.cli.options import JsonOption, secret_of
 from papertape.cli.output import print_json, print_pairs, print_rows
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -54,19 +36,8 @@ COUNTED = (  # key of the summary, title, what is counted
 
 
 @app.command(epilog="Example: papertape run --feed replay --data recordings/btc5m --speed max")
-def run(
-    feed: FeedOption = None,
-    data: DataOption = None,
-    markets: MarketsOption = None,
-    query: QueryOption = None,
-    speed: SpeedOption = None,
-    seed: SeedOption = None,
-    strategies: StrategiesOption = None,
-    duration: DurationOption = None,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@takes_bot_choice
+def run(choice: BotChoice, as_json: JsonOption = False) -> None:
     """Run the bot alone: strategies on a feed, trades on paper, everything on the tape."""
     import structlog
 
@@ -74,18 +45,7 @@ def run(
     from papertape.logs import configure_logs
     from papertape.runner import run_bot
 
-    chosen = settings(
-        config,
-        data_dir=data_dir,
-        feed__kind=feed,
-        feed__data=data,
-        live__slugs=market_slugs(markets),
-        live__query=query,
-        feed__speed=speed_value(speed),
-        feed__seed=seed,
-        feed__duration_s=duration_s(duration),
-    )
-    refuse_beside_live(chosen, markets, query)
+    chosen = choice.settings()
     configure_logs(
         chosen.logging.level,
         chosen.logging.format,
@@ -94,7 +54,7 @@ def run(
     )
     log = structlog.get_logger("papertape.run")
     try:
-        summary = run_bot(chosen, strategies=strategy_names(strategies)).to_dict()
+        summary = run_bot(chosen, strategies=choice.strategy_names()).to_dict()
     except (ConfigError, RunningError):
         raise  # said to the person who asked; there was no run
     except Exception as error:

@@ -1,11 +1,11 @@
-"""Pages and static files: each page's context is a type, each static file has its own address."""
+"""Pages and static files: one table of places, and an address of its own per static file."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 from flask import Blueprint, Flask, Response, make_response, render_template, request, url_for
 from jinja2 import StrictUndefined
@@ -19,10 +19,31 @@ STATIC_SECONDS = 31_536_000
 
 
 @dataclass(frozen=True)
+class Place:
+    """A page that people can go to."""
+
+    path: str
+    name: str  # also of its icon
+    title: str
+    template: str
+
+
+PLACES = (  # in the order of the rail
+    Place("/", "overview", "Overview", "index.html"),
+    Place("/trades", "trades", "Trades", "trades.html"),
+    Place("/markets", "markets", "Markets", "markets.html"),
+    Place("/analytics", "analytics", "Analytics", "analytics.html"),
+    Place("/leaderboard", "leaderboard", "Leaderboard", "leaderboard.html"),
+    Place("/journal", "journal", "Journal", "trade_journal.html"),
+    Place("/alerts", "alerts", "Alerts", "alerts.html"),
+    Place("/system", "system", "System", "system.html"),
+)
+
+
+@dataclass(frozen=True)
 class Page:
     """What a template may use."""
 
-    template: ClassVar[str]
     name: str
     title: str
     mode: str
@@ -30,123 +51,23 @@ class Page:
     version: str
 
 
-@dataclass(frozen=True)
-class IndexPage(Page):
-    """`index.html`: the overview; its figures come over the live line."""
-
-    template: ClassVar[str] = "index.html"
-
-
-@dataclass(frozen=True)
-class JournalPage(Page):
-    """`trade_journal.html`: trades from flat to flat, and what people say of them."""
-
-    template: ClassVar[str] = "trade_journal.html"
-
-
-@dataclass(frozen=True)
-class SystemPage(Page):
-    """`system.html`: the machine room; its facts come from the API."""
-
-    template: ClassVar[str] = "system.html"
-
-
-@dataclass(frozen=True)
-class TradesPage(Page):
-    """`trades.html`: every trade of the account, and what led to each."""
-
-    template: ClassVar[str] = "trades.html"
-
-
-@dataclass(frozen=True)
-class AlertsPage(Page):
-    """`alerts.html`: rules, what they raised, and where it went."""
-
-    template: ClassVar[str] = "alerts.html"
-
-
-@dataclass(frozen=True)
-class MarketsPage(Page):
-    """`markets.html`: every book live, and what is known of each market."""
-
-    template: ClassVar[str] = "markets.html"
-
-
-@pages.get("/")
-def index() -> Response:
-    """Show the overview."""
-    return show(IndexPage, "overview", "papertape")
-
-
-@pages.get("/journal")
-def journal() -> Response:
-    """Show the journal."""
-    return show(JournalPage, "journal", "Journal")
-
-
-@pages.get("/system")
-def system() -> Response:
-    """Show the machine room."""
-    return show(SystemPage, "system", "System")
-
-
-@pages.get("/trades")
-def trades() -> Response:
-    """Show the trades."""
-    return show(TradesPage, "trades", "Trades")
-
-
-@pages.get("/alerts")
-def alerts() -> Response:
-    """Show the alerts."""
-    return show(AlertsPage, "alerts", "Alerts")
-
-
-@dataclass(frozen=True)
-class AnalyticsPage(Page):
-    """`analytics.html`: figures with their formulas, and where the result came from."""
-
-    template: ClassVar[str] = "analytics.html"
-
-
-@pages.get("/analytics")
-def analytics() -> Response:
-    """Show the analytics."""
-    return show(AnalyticsPage, "analytics", "Analytics")
-
-
-@dataclass(frozen=True)
-class LeaderboardPage(Page):
-    """`leaderboard.html`: strategies ranked by what they surely earn."""
-
-    template: ClassVar[str] = "leaderboard.html"
-
-
-@pages.get("/leaderboard")
-def leaderboard() -> Response:
-    """Show the leaderboard."""
-    return show(LeaderboardPage, "leaderboard", "Leaderboard")
-
-
-@pages.get("/markets")
-def markets() -> Response:
-    """Show the markets."""
-    return show(MarketsPage, "markets", "Markets")
-
-
-def show(kind: type[Page], name: str, title: str) -> Response:
-    """Return a page whose context needs no more than every page has."""
+def show(place: Place) -> Response:
+    """Return the page of a place; its figures come over the live line and the API."""
     here = state()
     if not here.follower.driven:
         here.follower.refresh()
-    page = kind(
-        name=name,
-        title=title,
+    page = Page(
+        name=place.name,
+        title=place.title,
         mode=here.follower.view.mode,
         csrf_token=here.csrf.text,
         version=__version__,
     )
-    return make_response(render_template(page.template, page=page, version=__version__))
+    return make_response(render_template(place.template, page=page, version=__version__))
+
+
+for _place in PLACES:
+    pages.add_url_rule(_place.path, _place.name, partial(show, _place), methods=["GET"])
 
 
 @pages.get("/favicon.ico")
@@ -196,6 +117,7 @@ def add_pages(app: Flask) -> None:
     app.register_blueprint(pages)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.autoescape = True
+    app.jinja_env.globals["places"] = PLACES
 
     @app.url_defaults
     def versioned(endpoint: str, values: dict[str, object]) -> None:
