@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from papertape.research import formulas
 from papertape.research.bootstrap import intervals, of_returns, of_trips
+from papertape.research.luck import probabilistic_sharpe
 
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text(encoding="utf-8"))
 CASES = REFERENCE["cases"]
@@ -95,35 +96,8 @@ def test_what_cannot_be_said_is_none() -> None:
     assert formulas.value_at_risk([]) is None
     assert formulas.expected_shortfall([]) is None
     assert formulas.brier_score([], []) is None
-    assert formulas.probabilistic_sharpe([0.01] * 10) is None
+    assert probabilistic_sharpe([0.01] * 10) is None
     assert formulas.max_drawdown([]) == 0.0
-
-
-def test_the_probabilistic_sharpe_ratio_by_hand() -> None:
-    """The published formula, with moments computed here in another way."""
-    returns = CASES[0]["returns"]
-    n = len(returns)
-    centre = sum(returns) / n
-    moments = [sum((r - centre) ** k for r in returns) / n for k in (2, 3, 4)]
-    ratio = centre / math.sqrt(moments[0] * n / (n - 1))
-    skew, tail = moments[1] / moments[0] ** 1.5, moments[2] / moments[0] ** 2
-    z = ratio * math.sqrt(n - 1) / math.sqrt(1 - skew * ratio + (tail - 1) / 4 * ratio**2)
-    expected = 0.5 * (1 + math.erf(z / math.sqrt(2)))
-    assert formulas.probabilistic_sharpe(returns) == pytest.approx(expected, rel=1e-9)
-
-
-def test_the_deflated_sharpe_ratio_asks_more_of_the_best_of_many() -> None:
-    """The paper's example: 100 trials with variance 1/2 a year make 2.5 a year of pure luck."""
-    assert formulas.expected_max_sharpe(100, 0.5) == pytest.approx(1.7894, abs=2e-4)
-    assert formulas.expected_max_sharpe(1, 0.5) == 0.0
-    returns = CASES[2]["returns"]
-    alone = formulas.probabilistic_sharpe(returns)
-    few = formulas.deflated_sharpe(returns, [0.01, -0.02])
-    many = formulas.deflated_sharpe(returns, [0.01, -0.02] * 500)
-    assert alone is not None
-    assert few is not None
-    assert many is not None
-    assert alone > few > many
 
 
 @given(SERIES)
@@ -134,7 +108,7 @@ def test_formulas_stay_in_their_bounds(returns: list[float]) -> None:
     assert tail is not None
     assert risk is not None
     assert min(returns) - 1e-12 <= tail <= risk + 1e-12 <= max(returns) + 1e-9
-    skill = formulas.probabilistic_sharpe(returns)
+    skill = probabilistic_sharpe(returns)
     assert skill is None or 0 <= skill <= 1
 
 

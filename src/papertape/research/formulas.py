@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
 TAIL_SHARE = 0.05  # of VaR and CVaR: the worst 5 % of periods
 SQN_TRADES_MAX = 100  # Van Tharp: beyond 100 trades SQN would grow without the system being better
 LOG_LOSS_CLIP = 0.005  # half a percent: probabilities are stated in whole percents
-EULER_GAMMA = 0.5772156649015329
-
-_NORMAL = NormalDist()
 
 
 def mean(values: Sequence[float]) -> float | None:
@@ -159,46 +155,3 @@ def _moment(values: Sequence[float], order: int) -> float | None:
     total = math.fsum((x - centre) ** order for x in values) / n
     scale = variance ** (order / 2)  # 0 where it is finer than a float can say
     return float(total / scale) if scale else None
-
-
-# --- luck ---------------------------------------------------------------------------------------
-
-
-def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> float | None:
-    """Return the probability that the true Sharpe ratio per period is above `benchmark`.
-
-    Phi((SR - SR*) sqrt(n - 1) / sqrt(1 - skew SR + (kurtosis - 1) / 4 SR^2)), SR per period.
-    Source: Bailey & Lopez de Prado (2012), The Sharpe Ratio Efficient Frontier.
-    """
-    ratio = sharpe(returns, 1.0)
-    skew, tail = skewness(returns), kurtosis(returns)
-    if ratio is None or skew is None or tail is None:
-        return None
-    spread = 1 - skew * ratio + (tail - 1) / 4 * ratio**2
-    if spread <= 0:
-        return None
-    return _NORMAL.cdf((ratio - benchmark) * math.sqrt(len(returns) - 1) / math.sqrt(spread))
-
-
-def expected_max_sharpe(trials: int, variance: float) -> float:
-    """Return the best Sharpe ratio per period to expect of `trials` strategies without skill.
-
-    sqrt(V) ((1 - g) Phi^-1(1 - 1/N) + g Phi^-1(1 - 1/(N e))), g Euler's constant, V the variance
-    of the trials' Sharpe ratios. Source: Bailey & Lopez de Prado (2014), The Deflated Sharpe Ratio.
-    """
-    if trials < 2 or variance <= 0:
-        return 0.0
-    high = _NORMAL.inv_cdf(1 - 1 / trials)
-    higher = _NORMAL.inv_cdf(1 - 1 / (trials * math.e))
-    return math.sqrt(variance) * ((1 - EULER_GAMMA) * high + EULER_GAMMA * higher)
-
-
-def deflated_sharpe(returns: Sequence[float], trials: Sequence[float]) -> float | None:
-    """Return the probability that the best of many trials has skill at all.
-
-    returns: of the best one, per period. trials: Sharpe ratios per period of all that were tried.
-    Source: Bailey & Lopez de Prado (2014), Journal of Portfolio Management 40 (5).
-    """
-    spread = deviation(trials)
-    variance = 0.0 if spread is None else spread**2
-    return probabilistic_sharpe(returns, expected_max_sharpe(len(trials), variance))

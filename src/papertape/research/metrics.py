@@ -15,6 +15,7 @@ from papertape.model.money import MICROS
 from papertape.research import formulas
 from papertape.research.bootstrap import of_returns, of_trips
 from papertape.research.collector import Collector
+from papertape.research.luck import probabilistic_sharpe
 
 Unit = Literal["", "%", "money", "s", "count"]
 
@@ -111,7 +112,7 @@ def measure(run: Collector) -> Figures:
     yearly = (
         formulas.annual_return(growth, span_s / YEAR_S) if span_s >= ANNUAL_SPAN_S_MIN else None
     )
-    skill = formulas.probabilistic_sharpe(returns)
+    skill = probabilistic_sharpe(returns)
     return {
         "total_return_pct": 100 * (growth - 1),
         "annual_return_pct": _percent(yearly),
