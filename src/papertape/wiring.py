@@ -17,6 +17,7 @@ from papertape.feeds.live import LiveFeed
 from papertape.feeds.polymarket.gamma import VENUE as POLYMARKET
 from papertape.feeds.polymarket.picker import Choice
 from papertape.feeds.polymarket.session import Places
+from papertape.feeds.polymarket.venue import PolymarketVenue
 from papertape.feeds.replay import ReplayFeed
 from papertape.feeds.simulated import SimulatedFeed
 from papertape.model.events import Mode
@@ -154,7 +155,7 @@ def _simulated(
 def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: Clock) -> Source:
     live = config.live
     books = view.accounts.get(LIVE_ACCOUNT)
-    feed = LiveFeed(
+    polymarket = PolymarketVenue(
         Places(
             gamma_url=live.gamma_url,
             clob_url=live.clob_url,
@@ -171,9 +172,8 @@ def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: 
             markets_max=live.markets_max,
             held=_held_slugs(view),
         ),
-        clock=clock,
-        jitter=random.Random(),
     )
+    feed = LiveFeed([polymarket], clock=clock, jitter=random.Random())
     recorder = MarketRecorder(
         market_dir / run_id, source=feed.source, rows_per_segment=config.storage.rows_per_segment
     )

@@ -1,8 +1,8 @@
 """Real markets as they happen, on paper (implements `ports.Feed`).
 
-The venue is listened to on a thread with an event loop of its own; the engine takes items from a
-bounded outbox. Nothing simulated can come in here: there is one source, and when it fails the feed
-says stale and goes on trying.
+Every venue is listened to on a thread with one event loop; the engine takes items from a bounded
+outbox. Nothing simulated can come in here. A venue that fails says stale and is tried again; the
+others go on, and none steps in for it.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ import asyncio
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import structlog
 
 from papertape.clock import Clock
-from papertape.errors import PapertapeError, WorldError
+from papertape.errors import ConfigError, PapertapeError, WorldError
+from papertape.feeds.desk import Desk, Venue
 from papertape.feeds.outbox import Outbox
-from papertape.feeds.polymarket.messages import FrameReader
-from papertape.feeds.polymarket.picker import Choice
-from papertape.feeds.polymarket.session import SOURCE, Places, Session
-from papertape.feeds.polymarket.stream import Timing
 from papertape.model.market_data import MarketData
 
 TAKE_S = 0.05  # longest wait before looking at the stop flag: stop() acts within 100 ms
 CLOSE_S = 3.0
+RETRY_S = 15.0  # a venue that failed altogether is tried again after this
+REASON_CHARS_MAX = 200
 
 log = structlog.get_logger()
 
@@ -33,27 +32,29 @@ log = structlog.get_logger()
 class LiveFeed:
     """Books, prints and news of chosen markets; it ends only when it is stopped."""
 
-    source = SOURCE
-
     def __init__(
         self,
-        places: Places,
-        choice: Choice,
+        venues: Sequence[Venue],
         *,
         clock: Clock,
         jitter: random.Random,
-        timing: Timing | None = None,
+        retry_s: float = RETRY_S,
     ) -> None:
         """Open nothing before `items` is asked; `clock` stamps what is received."""
+        assert venues, "a live feed has at least one venue"
+        self.venues = tuple(venues)
+        self.source = "+".join(venue.source for venue in venues)
         self.counts: Counter[str] = Counter()
-        self.reader = FrameReader()
         self.outbox = Outbox()
-        self.session: Session | None = None
-        self._places = places
-        self._choice = choice
-        self._clock = clock
-        self._jitter = jitter
-        self._timing = timing or Timing()
+        self._desk = Desk(
+            self.outbox,
+            clock=clock,
+            jitter=jitter,
+            counts=self.counts,
+            stopped=lambda: self._stopped,
+        )
+        self._retry_s = retry_s
+        self._failures: dict[str, Exception] = {}
         self._stopped = False
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -63,7 +64,7 @@ class LiveFeed:
         self._stopped = True
 
     def items(self) -> Iterator[MarketData]:
-        """Yield what the venue says, and a sign of life when it says nothing."""
+        """Yield what the venues say, and a sign of life when they say nothing."""
         assert self._thread is None, "a live feed is asked once"
         self._thread = threading.Thread(target=self._work, name="live-feed", daemon=True)
         self._thread.start()
@@ -99,22 +100,39 @@ class LiveFeed:
             self.outbox.close()
             log.info(
                 "the live feed ended",
-                malformed=dict(self.reader.malformed),
-                unknown=dict(self.reader.unknown),
                 counts=dict(self.counts),
                 coalesced=self.outbox.coalesced,
+                **{venue.source: venue.facts() for venue in self.venues},
             )
 
     async def _live(self) -> None:
-        self.session = Session(
-            self._places,
-            self._choice,
-            self.outbox,
-            clock=self._clock,
-            jitter=self._jitter,
-            timing=self._timing,
-            counts=self.counts,
-            reader=self.reader,
-            stopped=lambda: self._stopped,
-        )
-        await self.session.run()
+        async with asyncio.TaskGroup() as tasks:
+            for venue in self.venues:
+                tasks.create_task(self._keep(venue))
+
+    async def _keep(self, venue: Venue) -> None:
+        """Run a venue until stopped; what it cannot get over fails it alone."""
+        while not self._stopped:
+            try:
+                await venue.run(self._desk)
+            except Exception as error:  # of one venue: the others go on
+                error = _innermost(error)
+                self._failures[venue.source] = error
+                if isinstance(error, ConfigError) or self._hopeless():
+                    raise error from None
+                reason = str(error) if isinstance(error, PapertapeError) else repr(error)
+                log.error("a venue failed", venue=venue.source, reason=reason[:1_000])
+                self.counts[f"{venue.source}: failed"] += 1
+                await self._desk.pause(venue.source, self._retry_s, reason[:REASON_CHARS_MAX])
+            else:
+                return
+
+    def _hopeless(self) -> bool:
+        """Return whether every venue failed before it ever was live."""
+        return not self._desk.were_live and len(self._failures) == len(self.venues)
+
+
+def _innermost(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

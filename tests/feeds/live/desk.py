@@ -15,6 +15,7 @@ from papertape.feeds.live import LiveFeed
 from papertape.feeds.polymarket.picker import Choice
 from papertape.feeds.polymarket.session import Places
 from papertape.feeds.polymarket.stream import Timing
+from papertape.feeds.polymarket.venue import PolymarketVenue
 from papertape.model.market_data import BookSeen, MarketData
 from papertape.testing.polymarket_script import Frame, gamma_market, read_capture
 from papertape.testing.polymarket_server import PolymarketServer
@@ -60,13 +61,15 @@ def live_feed(
         tokens_per_socket=tokens_per_socket,
         refresh_s=refresh_s,
     )
-    return LiveFeed(
-        places,
-        choice or Choice(slugs=slugs),
-        clock=clock or SystemClock(),
-        jitter=random.Random(7),
-        timing=timing,
-    )
+    venue = PolymarketVenue(places, choice or Choice(slugs=slugs), timing=timing)
+    return LiveFeed([venue], clock=clock or SystemClock(), jitter=random.Random(7))
+
+
+def venue_of(feed: LiveFeed) -> PolymarketVenue:
+    """Return the one venue of such a feed."""
+    venue = feed.venues[0]
+    assert isinstance(venue, PolymarketVenue)
+    return venue
 
 
 @contextmanager

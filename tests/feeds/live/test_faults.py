@@ -24,6 +24,7 @@ from tests.feeds.live.desk import (
     market_of,
     told,
     true_levels,
+    venue_of,
 )
 
 from papertape.feeds.live import LiveFeed
@@ -89,7 +90,7 @@ def test_the_final_book_is_right(frames: list[Frame], name: str, as_changes: boo
     live = [item for item in items if isinstance(item, BookSeen) and item.state == "live"]
     assert {levels(book) for book in live} <= true_books
     if name in {"truncated", "wrong schema"}:
-        assert feed.reader.malformed
+        assert venue_of(feed).reader.malformed
     if name == "tick change":
         assert [i.instrument.step_ticks for i in items if isinstance(i, InstrumentSeen)][:1] == [10]
     if name == "disconnect storm":
@@ -194,7 +195,8 @@ def test_reconnects_leave_nothing_behind(frames: list[Frame]) -> None:
 
         def enough(items: list[MarketData]) -> bool:
             lost = feed.counts["connections lost"]
-            if feed.session is not None and any(one.proven for one in feed.session.shards):
+            session = venue_of(feed).session
+            if session is not None and any(one.proven for one in session.shards):
                 if lost in {5, 30} and len(sizes) < (1 if lost == 5 else 2):
                     sizes.append((_tasks(feed), process.num_fds()))
                 for socket in list(server.open_sockets):
@@ -210,8 +212,9 @@ def test_reconnects_leave_nothing_behind(frames: list[Frame]) -> None:
 
 
 def _tasks(feed: LiveFeed) -> int:
-    assert feed.session is not None
-    task = feed.session.shards[0].task
+    session = venue_of(feed).session
+    assert session is not None
+    task = session.shards[0].task
     assert task is not None
     return len(asyncio.all_tasks(task.get_loop()))
 

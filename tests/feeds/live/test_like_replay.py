@@ -17,6 +17,7 @@ from tests.feeds.live.desk import (
     levels,
     live_feed,
     market_of,
+    venue_of,
     write_slice,
 )
 
@@ -127,7 +128,7 @@ def test_live_is_its_replay(shared_data: Path, tmp_path: Path, share: int | None
     feed: LiveFeed
 
     def taken() -> bool:
-        session = feed.session
+        session = venue_of(feed).session
         return session is not None and session.frames >= server.sent and feed.outbox.is_idle
 
     with PolymarketServer(
@@ -143,7 +144,7 @@ def test_live_is_its_replay(shared_data: Path, tmp_path: Path, share: int | None
             threading.Thread(target=stop_after, args=(server, feed), daemon=True).start()
             live = run(feed, start_ns)
     assert feed.outbox.coalesced == 0
-    assert not feed.reader.malformed
+    assert not venue_of(feed).reader.malformed
     assert live[0] == replayed[0]
     assert live[1] == replayed[1]
     assert live[2].events(OrderFilled)

@@ -6,16 +6,13 @@ Everything happens on one event loop; what the engine shall see goes into an out
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter
-from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 import structlog
 
-from papertape.clock import NS_PER_S, Clock
-from papertape.feeds.outbox import Outbox
+from papertape.clock import NS_PER_S
+from papertape.feeds.desk import Desk
 from papertape.feeds.polymarket.gamma import LiveMarket, clob_payouts
 from papertape.feeds.polymarket.messages import FrameReader
 from papertape.feeds.polymarket.picker import Choice, MarketPicker, nothing_found
@@ -49,28 +46,25 @@ class Session:
         self,
         places: Places,
         choice: Choice,
-        outbox: Outbox,
+        desk: Desk,
         *,
-        clock: Clock,
-        jitter: random.Random,
         timing: Timing,
-        counts: Counter[str],
         reader: FrameReader,
-        stopped: Callable[[], bool],
     ) -> None:
-        """Take the parts; `stopped` is asked often, and ends `run`."""
+        """Take the parts; the desk is asked often whether it is stopped, and that ends `run`."""
+        counts, jitter = desk.counts, desk.jitter
         self.frames = 0
         self.shards: list[Shard] = []
         self.tracker = Tracker(self._emit, reader, counts)
         self._places = places
         self._choice = choice
-        self._outbox = outbox
-        self._clock = clock
+        self._desk = desk
+        self._clock = desk.clock
         self._jitter = jitter
         self._timing = timing
         self._counts = counts
         self._reader = reader
-        self._stopped = stopped
+        self._stopped = desk.stopped
         self._rest = PolymarketRest(
             places.gamma_url, places.clob_url, jitter=jitter, counts=counts,
             backoff_first_s=min(0.25, timing.backoff_first_s),
@@ -78,7 +72,6 @@ class Session:
         self._picker = MarketPicker(self._rest, choice, reader, counts)
         self._tasks: asyncio.TaskGroup | None = None
         self._state: Literal["live", "stale"] = "stale"
-        self._last_ns = 0
         self._said_s = 0.0
         self._asked_s: dict[str, float] = {}
         self._look_s: dict[str, float] = {}
@@ -115,9 +108,8 @@ class Session:
     def _emit(self, item: MarketData) -> None:
         if self._state != "live" and isinstance(item, BookSeen) and item.state == "live":
             self._say("live")
-        self._last_ns = item.ts_ns = max(item.ts_ns, self._last_ns)
         self._said_s = self._now_s()
-        self._outbox.put(item)
+        self._desk.put(item)
 
     def _say(self, state: Literal["live", "stale"], reason: str = "") -> None:
         self._state = state
@@ -132,7 +124,7 @@ class Session:
             now_ns = self._clock.now_ns()
             self.tracker.close_due(now_ns)
             self.tracker.check_suspects(now_ns, timing.suspect_s)
-            if self._now_s() - self._said_s >= timing.beat_s and not self._outbox.is_full:
+            if self._now_s() - self._said_s >= timing.beat_s and not self._desk.is_full:
                 self._say(self._state, "" if self._state == "live" else "no connection")
 
     # --- markets --------------------------------------------------------------------------------
@@ -220,7 +212,7 @@ class Session:
             if self.tracker.take(message, now_ns) and not shard.proven:
                 shard.proven = True
         self.frames += 1
-        while self._outbox.is_full and not self._stopped():
+        while self._desk.is_full and not self._stopped():
             await asyncio.sleep(FULL_WAIT_S)
 
     def on_lost(self, shard: Shard, reason: str) -> None:
