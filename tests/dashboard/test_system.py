@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from tests.dashboard.conftest import Caller
-from tests.dashboard.tapes import Tape, busy
+from tests.dashboard.tapes import YES, Tape, busy
 
 from papertape.dashboard import log_reader
 from papertape.dashboard.log_reader import Wanted, read_logs
+from papertape.model.events import BookStateChanged, FeedStateChanged, VenueClockMeasured
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 VERIFIED_S_MAX = 60.0
@@ -47,6 +48,25 @@ def test_what_the_data_folder_weighs(page: Caller, tape: Tape, data_dir: Path) -
     assert found["anchor"]["state"] in ("ok", "missing")
     assert found["verification"]["state"] == "never"
     assert set(found["versions"]) == {"papertape", "python", "sqlite", "core", "system"}
+
+
+def test_doubtful_books_and_clocks_are_shown(page: Caller, tape: Tape) -> None:
+    """On the system page, in the status and beside the market, from the same fold."""
+    busy(tape)
+    tape.put(
+        FeedStateChanged(source="simulated", state="live"),
+        VenueClockMeasured(source="simulated", ahead_ms=-1_270, error_ms=40),
+        BookStateChanged(source="simulated", symbol=YES, state="gap", reason="it crossed"),
+    )
+    found = page.data("/api/system")
+    clock = {"ahead_ms": -1_270, "error_ms": 40}
+    assert [feed["clock"] for feed in found["feeds"] if feed["name"] == "simulated"] == [clock]
+    assert found["status"]["feed"]["clocks"] == {"simulated": clock}
+    assert found["status"]["feed"]["doubtful"] == 1
+    assert [one["reason"] for one in found["continuity"]["open"]] == ["it crossed"]
+    rows = {row["symbol"]: row for row in page.data("/api/market/live")}
+    assert (rows[YES]["doubt"], rows[YES]["doubt_reason"]) == ("gap", "it crossed")
+    assert rows[YES]["doubt_since"] is not None
 
 
 def test_an_empty_folder_has_nothing_to_say(page: Caller) -> None:

@@ -1,7 +1,8 @@
 """Makes the golden tape of this version: run once per released version, then kept for ever.
 
-`python -m tests.golden.make_tape` writes `tape_1.db` (every kind of record) and `tape_1.json`
-(what it must read as); it never replaces one that is there.
+`python -m tests.golden.make_tape` writes `tape_2.db` (every kind of record) and `tape_2.json`
+(what it must read as); it never replaces one that is there. Version 1 knew no `book.state` and no
+`venue.clock`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tests.tape.samples import NO, YES, opening, other_events, trade
 
 from papertape.model.events import (
     AlertRaised,
+    BookStateChanged,
     CommandTaken,
     EngineStateChanged,
     Event,
@@ -26,12 +28,13 @@ from papertape.model.events import (
     SetPart,
     SetsSplit,
     StrategyStateChanged,
+    VenueClockMeasured,
 )
 from papertape.model.market import EventGroup, Market
 from papertape.tape.ledger import SqliteLedger
 
 HERE = Path(__file__).parent
-TAPE, RECORDS = HERE / "tape_1.db", HERE / "tape_1.json"
+TAPE, RECORDS = HERE / "tape_2.db", HERE / "tape_2.json"
 
 
 def state_events() -> list[Event]:
@@ -54,6 +57,12 @@ def state_events() -> list[Event]:
         ),
         MarketStateChanged(market_id="rain", state="resolved", payouts_micros=(1_000_000, 0)),
         FeedStateChanged(source="simulated", state="stale", reason="silent for 10 s"),
+        BookStateChanged(source="simulated", symbol=YES, state="gap", reason="bid and ask cross"),
+        BookStateChanged(
+            source="simulated", symbol=YES, state="live", reason="bid and ask cross",
+            doubted_ns=812_000_000,
+        ),
+        VenueClockMeasured(source="simulated", ahead_ms=-1_270, error_ms=40),
         SetsSplit(strategy="arbitrage", market_id="rain", parts=parts, cash_micros=100_000),
         StrategyStateChanged(strategy="momentum", state="disabled", reason="it raised"),
         EngineStateChanged(state="paused", reason="asked to"),

@@ -89,3 +89,30 @@ test("the question to the log holds only what was chosen", () => {
   assert.equal(asked, "/api/logs?limit=100&source=bot&level=error&q=a%26b&cursor=17");
   assert.equal(words.moreText({ run: "R1", n: 2, exception: "a\nb" }), "run R1  n 2  \na\nb");
 });
+
+test("a feed says how far its clock is from ours", () => {
+  const feed = (reason, ahead_ms, error_ms) => ({ reason, clock: { ahead_ms, error_ms } });
+  assert.equal(words.feedText({ reason: "silent", clock: null }), "silent");
+  assert.equal(words.feedText(feed("", 400, 10)), "our clocks agree");
+  assert.equal(words.feedText(feed("", -1_500, 2_000)), "our clocks agree");
+  assert.equal(words.feedText(feed("", -7_200, 20)), "our clock is 7 s behind it");
+  assert.equal(words.feedText(feed("silent", 61_000, 20)),
+    "silent; our clock is 1 min ahead of it");
+});
+
+test("doubtful books come first, then those that are over, with what failed", () => {
+  const found = {
+    open: [{ id: "b", symbol: "b", state: "gap", reason: "crossed", since: "x" }],
+    open_count: 1, ended: 2, longest_ms: 812, fills_near: 3, realized_near: -1.5,
+    periods: [
+      { id: "7", symbol: "a", reason: "silent", from: "y", lasted_ms: 812, repaired: true },
+      { id: "3", symbol: "c", reason: "lost", from: "z", lasted_ms: 65_000, repaired: false },
+    ],
+  };
+  assert.deepEqual(words.doubtRows(found).map((row) => [row.symbol, row.state, row.dot]), [
+    ["b", "gap", "stale"], ["a", "live again after 812 ms", "live"],
+    ["c", "ended after 1 min", "off"],
+  ]);
+  assert.deepEqual(words.continuityFacts(found).map(([, text]) => text),
+    ["1 book", "2 times", "812 ms", "3", "−1.50"]);
+});

@@ -22,7 +22,9 @@ from papertape.model.market_data import BookState
 
 BAR, QUOTE, BOOK, PRINT, STATE, SETTLE = 1, 2, 3, 4, 5, 6
 LIVE, STALE, GAP, UNVERIFIED = 0, 1, 2, 3
-BOOK_STATES: tuple[BookState, ...] = ("live", "stale", "gap", "unverified")
+BOOK_STATES: tuple[BookState, ...] = (
+    "live", "stale", "gap", "unverified", "resyncing",
+)  # fmt: skip
 TRADING, HALTED, OVER = 1, 0, 2
 MINUTE_NS = 60_000_000_000
 NAMES = {

@@ -23,7 +23,7 @@ TRADES_SHOWN = 100
 TRADES_AT_ONCE_MAX = 10_000
 ALERTS_SHOWN = 100
 ACTIVITY_SHOWN = 50
-BOOK_STATES = {"live": "live", "stale": "stale", "gap": "gap", "unverified": "gap"}
+BOOK_STATES = {"live": "live", "stale": "stale"}  # every other state is a gap in the data
 
 
 def portfolio(follower: Follower) -> dict[str, Any]:
@@ -137,6 +137,19 @@ def _market_row(
         "ends_at": iso_utc(market.end_ns) if market and market.end_ns else None,
         **_quoted(instrument, quote, now_ns),
         "state": "settled" if settled else _book_state(quote, now_ns, running),
+        **_doubt(follower, instrument.symbol),
+    }
+
+
+def _doubt(follower: Follower, symbol: str) -> dict[str, Any]:
+    """Return why a book is not traded on, in the venue's own state, and since when."""
+    doubt = follower.view.continuity.doubt_of(symbol)
+    if doubt is None:
+        return {"doubt": None, "doubt_reason": "", "doubt_since": None}
+    return {
+        "doubt": doubt.state,
+        "doubt_reason": doubt.reason,
+        "doubt_since": iso_utc(doubt.since_ns),
     }
 
 
@@ -216,6 +229,16 @@ def feed(follower: Follower, running: bool) -> dict[str, Any]:
         "state": state,
         "reason": reason,
         "age_ms": None if age_ns is None else age_ns // NS_PER_MS,
+        "clocks": clocks(follower),
+        "doubtful": len(view.continuity.open),
+    }
+
+
+def clocks(follower: Follower) -> dict[str, dict[str, int]]:
+    """Return by source how far our clock runs ahead of the venue's, in ms, give or take."""
+    return {
+        name: {"ahead_ms": said.ahead_ms, "error_ms": said.error_ms}
+        for name, said in sorted(follower.view.clocks.items())
     }
 
 

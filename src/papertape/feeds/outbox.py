@@ -15,8 +15,9 @@ class Outbox:
     """A queue for one writing and one reading thread.
 
     While the reader keeps up it sees every item. When more than KEEP_EVERY_BOOK items wait, a
-    newer book takes the place of the older one of its instrument; news (a tick, a state, a
-    resolution) is never overtaken, and prints and news are never dropped.
+    newer book takes the place of the older one of its instrument and state, so that a gap is never
+    painted over; news (a tick, a state, a resolution) is never overtaken, and prints and news are
+    never dropped.
     """
 
     def __init__(self, keep_every_book: int = KEEP_EVERY_BOOK, full: int = FULL) -> None:
@@ -45,7 +46,7 @@ class Outbox:
         with self._changed:
             if isinstance(item, BookSeen):
                 place = self._places.get(item.symbol)
-                if place is not None and len(self._items) > self._keep:
+                if place is not None and len(self._items) > self._keep and _alike(place[0], item):
                     place[0] = item
                     self.coalesced += 1
                     return
@@ -83,3 +84,7 @@ class Outbox:
         with self._changed:
             self._closed = True
             self._changed.notify()
+
+
+def _alike(one: MarketData, other: BookSeen) -> bool:
+    return isinstance(one, BookSeen) and one.state == other.state

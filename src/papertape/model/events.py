@@ -14,6 +14,7 @@ import msgspec
 
 from papertape.model.instrument import Instrument, Side
 from papertape.model.market import EventGroup, Market, MarketState
+from papertape.model.market_data import BookState
 from papertape.model.signal import SetAction, TimeInForce
 
 Mode = Literal["SIMULATED", "REPLAY", "PAPER"]
@@ -91,6 +92,27 @@ class FeedStateChanged(_Body, frozen=True, kw_only=True, tag="feed.state/1"):
     source: str
     state: FeedState
     reason: str = ""
+
+
+class BookStateChanged(_Body, frozen=True, kw_only=True, tag="book.state/1"):
+    """A book ceased to be trusted, changed why, or is live again; only live books are acted on.
+
+    reason: what failed; with `live`, what had failed. doubted_ns: since the book was last live.
+    """
+
+    source: str
+    symbol: str
+    state: BookState
+    reason: str = ""
+    doubted_ns: int = 0
+
+
+class VenueClockMeasured(_Body, frozen=True, kw_only=True, tag="venue.clock/1"):
+    """How far our clock runs ahead of a venue's, give or take `error_ms`; negative is behind."""
+
+    source: str
+    ahead_ms: int
+    error_ms: int
 
 
 class LegWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,6 +332,8 @@ Event = (
     | EventListed
     | MarketStateChanged
     | FeedStateChanged
+    | BookStateChanged
+    | VenueClockMeasured
     | SignalRaised
     | SignalRefused
     | OpportunitySkipped

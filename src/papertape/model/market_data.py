@@ -14,11 +14,14 @@ import msgspec
 from papertape.model.instrument import Instrument, Side
 from papertape.model.market import EventGroup, Market, MarketState
 
-BookState = Literal["live", "stale", "gap", "unverified"]
+BookState = Literal["live", "stale", "gap", "unverified", "resyncing"]
 
 
 class BookSeen(msgspec.Struct, kw_only=True):
-    """The whole book of an instrument, replacing what was known before."""
+    """The whole book of an instrument, replacing what was known before.
+
+    Only a live book is acted on; `reason` says what failed of one that is not.
+    """
 
     symbol: str
     ts_ns: int
@@ -28,6 +31,7 @@ class BookSeen(msgspec.Struct, kw_only=True):
     ask_lots: Sequence[int]
     venue_ts_ns: int = 0
     state: BookState = "live"
+    reason: str = ""
 
     def mid_half_ticks(self) -> int | None:
         """Return twice the mid price in ticks (so it stays an integer), None if one-sided."""
@@ -120,8 +124,23 @@ class FeedStateSeen(msgspec.Struct, kw_only=True):
     reason: str = ""
 
 
+class VenueClockSeen(msgspec.Struct, kw_only=True):
+    """How far our clock runs ahead of a venue's, give or take `error_ms`; negative is behind."""
+
+    ts_ns: int
+    source: str
+    ahead_ms: int
+    error_ms: int
+
+
 Priced = BookSeen | QuoteSeen | BarSeen | PrintSeen
 News = (
-    InstrumentSeen | MarketSeen | EventSeen | MarketStateSeen | MarketResolvedSeen | FeedStateSeen
+    InstrumentSeen
+    | MarketSeen
+    | EventSeen
+    | MarketStateSeen
+    | MarketResolvedSeen
+    | FeedStateSeen
+    | VenueClockSeen
 )
 MarketData = Priced | News

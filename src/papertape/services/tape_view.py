@@ -24,11 +24,13 @@ from papertape.model.events import (
     Record,
     RunStarted,
     RunStopped,
+    VenueClockMeasured,
 )
 from papertape.model.instrument import Instrument
 from papertape.model.market import EventGroup, Market
 from papertape.model.ports import BoardQuote, Projection
 from papertape.services.activity import Activity
+from papertape.services.continuity import Continuity
 from papertape.services.decision_hash import DecisionHash
 from papertape.services.equity_curve import EquityCurve
 from papertape.services.open_orders import OpenOrders
@@ -37,7 +39,7 @@ from papertape.services.results import Results
 from papertape.services.strategy_stats import StrategyStats
 from papertape.services.trade_logger import TradeLogger
 
-SNAPSHOT_VERSION = 4
+SNAPSHOT_VERSION = 5
 RESOLVED_KEPT = 2_000  # markets that are over, kept for names and details: about 3 MB
 
 
@@ -54,6 +56,7 @@ class AccountBooks:
         self.orders = OpenOrders()
         self.decisions = DecisionHash()
         self.results = Results(instruments=instruments)
+        self.continuity = Continuity()
         self.last_ts_ns = 0
         self._all: tuple[Projection, ...] = (
             self.portfolio,
@@ -64,6 +67,7 @@ class AccountBooks:
             self.orders,
             self.decisions,
             self.results,
+            self.continuity,
         )
 
         self._takers = {
@@ -102,6 +106,7 @@ class TapeView:
         self.engine_state: EngineState = "trading"
         self.engine_reason = ""
         self.feed_states: dict[str, FeedStateChanged] = {}
+        self.clocks: dict[str, VenueClockMeasured] = {}
         self.instruments: dict[str, Instrument] = {}
         self.markets: dict[str, Market] = {}
         self.groups: dict[str, EventGroup] = {}
@@ -141,6 +146,11 @@ class TapeView:
     def orders(self) -> OpenOrders:
         """Return the open orders of the newest run's account."""
         return self.books.orders
+
+    @property
+    def continuity(self) -> Continuity:
+        """Return which books were doubtful when, in the newest run's account."""
+        return self.books.continuity
 
     @property
     def results(self) -> Results:
@@ -207,6 +217,8 @@ class TapeView:
             self.engine_state, self.engine_reason = event.state, event.reason
         elif isinstance(event, FeedStateChanged):
             self.feed_states[event.source] = event
+        elif isinstance(event, VenueClockMeasured):
+            self.clocks[event.source] = event
         self.books.apply(record)
 
     def _run_started(self, event: RunStarted, ts_ns: int) -> None:
@@ -216,6 +228,7 @@ class TapeView:
         self.stopped = None
         self.engine_state, self.engine_reason = "trading", ""
         self.feed_states = {}
+        self.clocks = {}
         if event.fresh:
             # a replay's account is never taken up again: only its successor is kept in memory
             self.accounts = {
@@ -276,6 +289,7 @@ class TapeView:
                 "markets": list(self.markets.values()),
                 "groups": list(self.groups.values()),
                 "feed_states": list(self.feed_states.values()),
+                "clocks": list(self.clocks.values()),
                 "run": self.run,
                 "stopped": self.stopped,
             }
@@ -313,6 +327,8 @@ class TapeView:
         self.groups.update((group.event_id, group) for group in groups)
         feeds = msgspec.convert(state["feed_states"], list[FeedStateChanged])
         self.feed_states = {feed.source: feed for feed in feeds}
+        clocks = msgspec.convert(state["clocks"], list[VenueClockMeasured])
+        self.clocks = {clock.source: clock for clock in clocks}
         self.accounts = {}
         for name, states in state["accounts"].items():
             self.accounts[name] = AccountBooks(self.instruments)

@@ -21,6 +21,7 @@ from papertape.model.events import (
     OrderFilled,
     PositionSettled,
     StrategyStateChanged,
+    VenueClockMeasured,
 )
 from papertape.model.instrument import Instrument
 from papertape.model.market_data import (
@@ -33,12 +34,15 @@ from papertape.model.market_data import (
     MarketResolvedSeen,
     MarketSeen,
     MarketStateSeen,
+    Priced,
     PrintSeen,
     QuoteSeen,
+    VenueClockSeen,
 )
 from papertape.model.ports import Feed, MarketSink
 from papertape.model.signal import Signal
 from papertape.services import sets
+from papertape.services.book_doubts import BookDoubts
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.door_parts import DoorParts
 from papertape.services.run_context import RunContext
@@ -49,6 +53,9 @@ FOLLOW_UPS_MAX = (
 )
 ALARMED_MAX = 1_000  # unlisted symbols that are told, once each
 FILLED_MARK_NS = NS_PER_S  # equity is marked at least this often while trades happen
+
+
+CLOCKS_APART_MS = 5_000  # from here on times of ours and of the venue cannot be put side by side
 
 
 class TradingLoop:
@@ -84,6 +91,7 @@ class TradingLoop:
         self._fills_marked = 0
         self._on_idle = on_idle
         self._alarmed: set[str] = set()
+        self._doubts = BookDoubts()
         self.events = 0
         self.busy_s = 0.0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -97,16 +105,18 @@ class TradingLoop:
             MarketStateSeen: self._market_state,
             MarketResolvedSeen: self._resolved,
             FeedStateSeen: self._feed_state,
+            VenueClockSeen: self._venue_clock,
         }
 
     def run(self, feed: Feed, *, duration_ns: int | None = None) -> None:
         """Process the feed to its end, or for a span of its own time."""
         self._manager.start(RunContext(self._view, self._watch, self._clock))
-        self._note_feed(feed.source, "live", "")
-        self._scribe.commit()
         began = time.perf_counter()
         end_ns: int | None = None
         for item in feed.items():
+            if feed.source not in self._view.feed_states and isinstance(item, Priced):
+                self._note_feed(feed.source, "live", "")  # it speaks: it is there
+                self._scribe.commit()
             if duration_ns is not None:
                 end_ns = item.ts_ns + duration_ns if end_ns is None else end_ns
                 if item.ts_ns > end_ns:
@@ -143,6 +153,9 @@ class TradingLoop:
         if book.symbol not in self._view.instruments:
             self._unknown(book.symbol)
             return
+        changed = self._doubts.see(book)
+        if changed is not None:
+            self._scribe.note(changed)
         self._watch.see_book(book)
         self._after_price(book.symbol)
         if self._engine.resting_count and self._trading(book.symbol):
@@ -286,6 +299,7 @@ class TradingLoop:
             self._scribe.note(one)
         for symbol in market.symbols:
             self._watch.forget(symbol)
+            self._doubts.forget(symbol)
         self._scribe.commit()
         for one in settled:
             self._trade(self._manager.tell_settled(one))
@@ -295,6 +309,18 @@ class TradingLoop:
     def _feed_state(self, seen: FeedStateSeen) -> None:
         self._watch.feed_alive = seen.state == "live"
         self._note_feed(seen.source, seen.state, seen.reason)
+
+    def _venue_clock(self, seen: VenueClockSeen) -> None:
+        """Record how far the clocks are apart; too far is told to people."""
+        known = self._view.clocks.get(seen.source)
+        self._scribe.note(
+            VenueClockMeasured(source=seen.source, ahead_ms=seen.ahead_ms, error_ms=seen.error_ms)
+        )
+        apart = abs(seen.ahead_ms) - seen.error_ms > CLOCKS_APART_MS
+        if apart and (known is None or abs(known.ahead_ms) - known.error_ms <= CLOCKS_APART_MS):
+            words = "ahead of" if seen.ahead_ms > 0 else "behind"
+            message = f"This machine is {abs(seen.ahead_ms) / 1_000:.1f} s {words} {seen.source}"
+            self.alert("warning", "The clocks disagree", message, seen.source)
 
     def _note_feed(self, source: str, state: FeedState, reason: str) -> None:
         known = self._view.feed_states.get(source)

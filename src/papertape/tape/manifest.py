@@ -10,7 +10,7 @@ import msgspec
 from papertape.errors import NewerDataError, WorldError
 from papertape.tape.files import write_atomic
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: why a book is not live, and the venue's clock
 MANIFEST_FILE = "manifest.json"
 
 

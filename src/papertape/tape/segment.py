@@ -23,6 +23,7 @@ from papertape.model.market_data import (
     MarketStateSeen,
     PrintSeen,
     QuoteSeen,
+    VenueClockSeen,
 )
 
 NEWS: dict[str, Any] = {
@@ -32,10 +33,11 @@ NEWS: dict[str, Any] = {
     "market_state": MarketStateSeen,
     "resolved": MarketResolvedSeen,
     "feed_state": FeedStateSeen,
+    "venue_clock": VenueClockSeen,
 }
 KINDS = ("book", "quote", "bar", "print", *NEWS)
 BOOK, QUOTE, BAR, PRINT = range(4)
-STATES = ("live", "stale", "gap", "unverified")
+STATES = ("live", "stale", "gap", "unverified", "resyncing")
 SIDES = ("BUY", "SELL")
 BAR_FIELDS = ("interval_ns", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "volume_lots")
 LEVELS = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
@@ -61,8 +63,9 @@ class SegmentBuilder:
         self.counts = [0] * len(KINDS)
         self._ts, self._venue_ts = array("q"), array("q")
         self._kind, self._state = array("b"), array("b")
-        self._symbol = array("i")
+        self._symbol, self._reason = array("i"), array("i")
         self._symbols: dict[str, int] = {"": 0}
+        self._reasons: dict[str, int] = {"": 0}
         self._levels = {name: array("q") for name in LEVELS}
         self._bid_ends, self._ask_ends = array("i", [0]), array("i", [0])
         self._prints: list[tuple[int, PrintSeen]] = []
@@ -101,11 +104,12 @@ class SegmentBuilder:
         self._ask_ends.append(len(self._levels["ask_ticks"]))
         self.rows += 1
 
-    def _common(self, symbol: str, venue_ts_ns: int, state: int = 0) -> None:
+    def _common(self, symbol: str, venue_ts_ns: int, state: int = 0, reason: str = "") -> None:
         code = self._symbols.get(symbol)
         if code is None:
             code = self._symbols[symbol] = len(self._symbols)
         self._symbol.append(code)
+        self._reason.append(self._reasons.setdefault(reason, len(self._reasons)) if reason else 0)
         self._venue_ts.append(venue_ts_ns)
         self._state.append(state)
 
@@ -117,7 +121,7 @@ class SegmentBuilder:
         _extend(levels["bid_lots"], item.bid_lots)
         _extend(levels["ask_ticks"], item.ask_ticks)
         _extend(levels["ask_lots"], item.ask_lots)
-        self._common(item.symbol, item.venue_ts_ns, _STATE_CODE[item.state])
+        self._common(item.symbol, item.venue_ts_ns, _STATE_CODE[item.state], item.reason)
         return BOOK
 
     def _quote(self, item: QuoteSeen) -> int:
@@ -154,7 +158,7 @@ class SegmentBuilder:
             row_group_size=max(self.rows, 1),
             compression="zstd",
             compression_level=COMPRESSION_LEVEL,
-            use_dictionary=["kind", "symbol", "state", "side"],
+            use_dictionary=["kind", "symbol", "state", "reason", "side"],
             write_statistics=["mseq", "ts_ns"],
             store_schema=True,
         )
@@ -170,6 +174,7 @@ class SegmentBuilder:
             "kind": _coded(self._kind, pa.int8(), KINDS),
             "symbol": _coded(self._symbol, pa.int32(), tuple(self._symbols)),
             "state": _coded(self._state, pa.int8(), STATES),
+            "reason": _coded(self._reason, pa.int32(), tuple(self._reasons)),
         }
         for name in LEVELS:
             ends = self._bid_ends if name.startswith("bid") else self._ask_ends
@@ -234,7 +239,9 @@ class _Columns:
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        self._table = file.read(columns=list(_ALWAYS), use_threads=False)
+        known = set(file.schema_arrow.names)
+        wanted = [name for name in (*_ALWAYS, "reason") if name in known]
+        self._table = file.read(columns=wanted, use_threads=False)
         self.rows = self._table.num_rows
         self.first_mseq = self._table["mseq"][0].as_py() if self.rows else 0
         self.ts_ns = self._numbers("ts_ns")
@@ -242,6 +249,8 @@ class _Columns:
         self.kind = self._names("kind", {name: code for code, name in enumerate(KINDS)})
         self.symbol = self._names("symbol", None)
         self.state = self._names("state", None)
+        # recordings of format 1 say nothing of reasons
+        self.reason = self._names("reason", None) if "reason" in known else [""] * self.rows
         self.bid_ends = _view(self._whole("bid_ticks").offsets, "i").tolist()
         self.ask_ends = _view(self._whole("ask_ticks").offsets, "i").tolist()
         self.bid_ticks, self.bid_lots = self._values("bid_ticks"), self._values("bid_lots")
@@ -262,13 +271,14 @@ class _Columns:
         rows = zip(
             range(first_mseq + start, first_mseq + end), self.kind[start:end],
             self.symbol[start:end], self.ts_ns[start:end], self.venue_ts_ns[start:end],
-            self.state[start:end],
+            self.state[start:end], self.reason[start:end],
             pairwise(bids), pairwise(asks), strict=True,
         )  # fmt: skip
-        for mseq, kind, symbol, ts_ns, venue_ts_ns, state, (b0, b1), (a0, a1) in rows:
+        for mseq, kind, symbol, ts_ns, venue_ts_ns, state, reason, (b0, b1), (a0, a1) in rows:
             if kind == BOOK:
                 yield mseq, BookSeen(
                     symbol=symbol, ts_ns=ts_ns, venue_ts_ns=venue_ts_ns, state=state,
+                    reason=reason,
                     bid_ticks=bid_ticks[b0:b1], bid_lots=bid_lots[b0:b1],
                     ask_ticks=ask_ticks[a0:a1], ask_lots=ask_lots[a0:a1],
                 )  # fmt: skip

@@ -43,6 +43,7 @@ class Faults:
     too_many: int = 0
     server_errors: int = 0
     late_resolution: int = 0
+    clock_ahead_s: float = 0.0
 
 
 def read_capture(path: Path, slugs: set[str], limit: int | None = None) -> list[Frame]:

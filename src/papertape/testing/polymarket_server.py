@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -47,6 +49,7 @@ class PolymarketServer:
         taken: Callable[[], bool] | None = None,
         winners: dict[str, str] | None = None,
         pays_at_ns: dict[str, int] | None = None,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         """Take the script; nothing listens before `with`."""
         self.markets = {market["slug"]: market for market in markets}
@@ -65,6 +68,7 @@ class PolymarketServer:
         self._before = before
         self._taken = taken
         self._winners = winners or {}
+        self._now_s = now_s
         self._pays_at_ns = dict(sorted((pays_at_ns or {}).items(), key=lambda item: item[1]))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._muted: set[ServerConnection] = set()
@@ -266,6 +270,7 @@ class PolymarketServer:
             more = "retry-after: 0\r\n" if status == 429 else ""
             writer.write(
                 f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{more}"
+                f"date: {formatdate(self._now_s() + self.faults.clock_ahead_s, usegmt=True)}\r\n"
                 f"content-length: {len(payload)}\r\nconnection: close\r\n\r\n".encode()
                 + payload
             )

@@ -29,6 +29,7 @@ from tests.feeds.live.desk import (
 
 from papertape.feeds.live import LiveFeed
 from papertape.feeds.polymarket.picker import Choice
+from papertape.feeds.polymarket.stream import Timing
 from papertape.model.market_data import (
     BookSeen,
     FeedStateSeen,
@@ -38,6 +39,7 @@ from papertape.model.market_data import (
     MarketSeen,
     MarketStateSeen,
     PrintSeen,
+    VenueClockSeen,
 )
 from papertape.testing.polymarket_script import Faults, Frame, gamma_market
 from papertape.testing.polymarket_server import PolymarketServer
@@ -113,6 +115,50 @@ def test_dropped_changes_are_noticed_and_repaired(frames: list[Frame]) -> None:
             items = told(feed, right)
     assert any(isinstance(item, BookSeen) and item.state == "gap" for item in items)
     assert sum(count for reason, count in feed.counts.items() if reason.startswith("gaps:"))
+
+
+def test_a_gap_is_repaired_within_five_seconds(frames: list[Frame]) -> None:
+    """With the timing of real runs; the book says what failed, that it is asked for, and is live.
+
+    The lost change moves the top, so the next one shows it.
+    """
+    tops = [(frame.body["bids"][-1]["price"], frame.body["asks"][-1]["price"]) for frame in frames]
+    moved = next(
+        n for n in range(10, 60) if tops[n] not in {tops[n - 1]} and tops[n + 1] == tops[n]
+    )
+    faults = Faults(drop={moved})
+    with PolymarketServer(
+        [market_of(frames)], frames[:80], faults=faults, as_changes=True, speed=20.0
+    ) as server:
+        wanted = true_levels(frames[79])
+
+        def right(items: list[MarketData]) -> bool:
+            book = last_book(items, UP) if server.done.is_set() else None
+            return book is not None and book.state == "live" and levels(book) == wanted
+
+        feed = live_feed(server, SLUG, timing=Timing())
+        with closing(feed):
+            items = told(feed, right)
+    books = [item for item in items if isinstance(item, BookSeen) and item.symbol == UP]
+    first = next(n for n, book in enumerate(books) if book.state == "gap")
+    again = next(book for book in books[first:] if book.state == "live")
+    assert books[first].reason == "the venue's best prices are not ours"
+    assert "resyncing" in {book.state for book in books[first:]}
+    assert again.ts_ns - books[first].ts_ns < 5 * 10**9
+    assert not again.reason
+
+
+def test_the_clock_of_the_venue_is_measured(frames: list[Frame]) -> None:
+    """From the Date of its answers: nothing is assumed of either clock."""
+    faults = Faults(clock_ahead_s=90.0)
+    with PolymarketServer([market_of(frames)], frames[:20], faults=faults) as server:
+        feed = live_feed(server, SLUG)
+        with closing(feed):
+            items = told(feed, lambda items: isinstance(items[-1], VenueClockSeen))
+    seen = items[-1]
+    assert isinstance(seen, VenueClockSeen)
+    assert abs(seen.ahead_ms + 90_000) <= seen.error_ms + 1
+    assert seen.error_ms < 1_500
 
 
 def test_a_late_resolution_is_waited_for(frames: list[Frame]) -> None:

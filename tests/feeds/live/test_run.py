@@ -15,6 +15,7 @@ from papertape.model.events import (
     InstrumentListed,
     MarketListed,
     RunStarted,
+    VenueClockMeasured,
 )
 from papertape.model.market_data import BookSeen
 from papertape.tape.follow import LedgerReader
@@ -62,7 +63,8 @@ def test_a_live_run_is_paper_on_real_data_alone(shared_data: Path, tmp_path: Pat
     assert {one.fees.taker_ppm for one in listed} == {70_000}
     assert [event.market.outcomes for event in told if isinstance(event, MarketListed)]
     states = [event.state for event in told if isinstance(event, FeedStateChanged)]
-    assert "live" in states
+    assert states[:2] == ["stale", "live"], "not live before it has connected"
+    assert any(isinstance(event, VenueClockMeasured) for event in told)
     recording = Recording(data_dir / "market" / started[0].market_data)
     assert recording.manifest.source == "polymarket"
     books = [item for _, item in recording.items() if isinstance(item, BookSeen)]
@@ -84,7 +86,7 @@ def test_a_venue_that_is_away_leaves_an_empty_desk(tmp_path: Path) -> None:
     told = events(data_dir)
     assert not [event for event in told if isinstance(event, InstrumentListed | MarketListed)]
     states = [event.state for event in told if isinstance(event, FeedStateChanged)]
-    assert "stale" in states[:2]
+    assert states == ["stale", "ended"]
     marks = [event for event in told if isinstance(event, EquityMarked)]
     assert all(mark.value_micros == mark.cash_micros for mark in marks)
 

@@ -15,6 +15,7 @@ from flask import Blueprint, Response
 from papertape import __version__
 from papertape.clock import NS_PER_MS, iso_utc
 from papertape.core import compiled
+from papertape.dashboard import picture
 from papertape.dashboard.api.answers import (
     LIMIT,
     ApiError,
@@ -52,6 +53,7 @@ def system(_: Query) -> Response:
         {
             "status": current_status(),
             "feeds": _feeds(),
+            "continuity": state().follower.view.continuity.facts(),
             **measured,
             "versions": _versions(),
             "dashboard": {
@@ -66,11 +68,13 @@ def system(_: Query) -> Response:
 
 def _feeds() -> list[dict[str, Any]]:
     """Return what the tape says of each source of market data, by name."""
-    told = state().follower.view.feed_states
+    view = state().follower.view
+    measured = picture.clocks(state().follower)
     return [
-        {"id": name, "name": name, "state": said.state, "reason": said.reason}
-        for name, said in sorted(told.items())
-    ]
+        {"id": name, "name": name, "state": said.state, "reason": said.reason,
+         "clock": measured.get(name)}
+        for name, said in sorted(view.feed_states.items())
+    ]  # fmt: skip
 
 
 def _measured(here: DashboardState) -> dict[str, Any] | PapertapeError:

@@ -36,7 +36,7 @@ SHOWN: dict[Condition, BookState] = {
     "stale": "stale",
     "gap": "gap",
     "unverified": "unverified",
-    "resyncing": "gap",
+    "resyncing": "resyncing",
 }
 
 
@@ -89,6 +89,7 @@ class TokenBook:
             ask_lots=[lots for _, lots in asks],
             venue_ts_ns=self.venue_ms * NS_PER_MS,
             state=SHOWN[self.condition],
+            reason="" if self.condition == "live" else self.reason,
         )
 
     def break_off(self, condition: Condition, reason: str) -> bool:
@@ -98,6 +99,16 @@ class TokenBook:
         self.suspect_since_ns = 0
         self.last_hash = ""
         return news
+
+    def resync(self) -> bool:
+        """Note that a whole book is being asked for; return whether that is news.
+
+        A book whose hash did not come out stays unverified while it is asked for again.
+        """
+        if self.condition not in {"gap", "stale"}:
+            return False
+        self.condition = "resyncing"
+        return True
 
     def is_repeat(self, message: BookMessage) -> bool:
         """Return whether this is the book we have, said again."""

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from papertape.clock import Clock
+from papertape.feeds.clock_skew import ClockSkew
 from papertape.feeds.polymarket.messages import BookMessage
 
 TIMEOUT_S = 10.0
@@ -49,6 +51,7 @@ class PolymarketRest:
         gamma_url: str,
         clob_url: str,
         *,
+        clock: Clock,
         jitter: random.Random,
         counts: Counter[str],
         backoff_first_s: float = BACKOFF_FIRST_S,
@@ -56,6 +59,8 @@ class PolymarketRest:
         """Make the client inside a running event loop; `counts` takes what went wrong."""
         self._gamma = gamma_url.rstrip("/")
         self._clob = clob_url.rstrip("/")
+        self.skew = ClockSkew()
+        self._clock = clock
         self._jitter = jitter
         self._counts = counts
         self._backoff_first_s = backoff_first_s
@@ -133,6 +138,7 @@ class PolymarketRest:
         said = ""
         for attempt in range(TRIES_MAX):
             wait_s = self._backoff_s(attempt)
+            sent_ns = self._clock.now_ns()
             try:
                 answer = await self._client.request(method, url, params=query, json=body)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -140,6 +146,7 @@ class PolymarketRest:
                 self._counts["rest: no answer"] += 1
             else:
                 status = answer.status_code
+                self.skew.answered(sent_ns, self._clock.now_ns(), answer.headers.get("date", ""))
                 if status == NOT_FOUND:
                     raise NotThereError(f"{httpx.URL(url).host}: HTTP 404")
                 if httpx.codes.is_success(status):

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 import structlog
 
-from papertape.clock import NS_PER_S
+from papertape.clock import NS_PER_MS, NS_PER_S
 from papertape.feeds.desk import Desk
 from papertape.feeds.polymarket.gamma import LiveMarket, clob_payouts
 from papertape.feeds.polymarket.messages import FrameReader
@@ -20,7 +20,13 @@ from papertape.feeds.polymarket.rest import BOOKS_PER_REQUEST, PolymarketRest, V
 from papertape.feeds.polymarket.stream import Shard, Timing
 from papertape.feeds.polymarket.tracker import Tracker
 from papertape.feeds.polymarket_levels import BadRecordError
-from papertape.model.market_data import BookSeen, EventSeen, FeedStateSeen, MarketData
+from papertape.model.market_data import (
+    BookSeen,
+    EventSeen,
+    FeedStateSeen,
+    MarketData,
+    VenueClockSeen,
+)
 
 SOURCE = "polymarket"
 FULL_WAIT_S = 0.01
@@ -66,7 +72,7 @@ class Session:
         self._reader = reader
         self._stopped = desk.stopped
         self._rest = PolymarketRest(
-            places.gamma_url, places.clob_url, jitter=jitter, counts=counts,
+            places.gamma_url, places.clob_url, clock=desk.clock, jitter=jitter, counts=counts,
             backoff_first_s=min(0.25, timing.backoff_first_s),
         )  # fmt: skip
         self._picker = MarketPicker(self._rest, choice, reader, counts)
@@ -124,8 +130,21 @@ class Session:
             now_ns = self._clock.now_ns()
             self.tracker.close_due(now_ns)
             self.tracker.check_suspects(now_ns, timing.suspect_s)
+            self._tell_clock(now_ns)
             if self._now_s() - self._said_s >= timing.beat_s and not self._desk.is_full:
                 self._say(self._state, "" if self._state == "live" else "no connection")
+
+    def _tell_clock(self, now_ns: int) -> None:
+        measured = self._rest.skew.news(now_ns)
+        if measured is not None:
+            self._emit(
+                VenueClockSeen(
+                    ts_ns=now_ns,
+                    source=SOURCE,
+                    ahead_ms=measured.ahead_ms,
+                    error_ms=measured.error_ms,
+                )
+            )
 
     # --- markets --------------------------------------------------------------------------------
 
@@ -212,6 +231,8 @@ class Session:
             if self.tracker.take(message, now_ns) and not shard.proven:
                 shard.proven = True
         self.frames += 1
+        if self.tracker.venue_ms:
+            self._rest.skew.heard(now_ns, self.tracker.venue_ms * NS_PER_MS)
         while self._desk.is_full and not self._stopped():
             await asyncio.sleep(FULL_WAIT_S)
 
@@ -236,6 +257,7 @@ class Session:
             now_s = self._now_s()
             for token in wanted:
                 self._asked_s[token] = now_s
+            self.tracker.resync(wanted, self._clock.now_ns())
             try:
                 books = await self._rest.books(wanted)
             except VenueSilentError as error:

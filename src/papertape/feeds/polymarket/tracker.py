@@ -54,6 +54,7 @@ class Tracker:
         self.states: dict[str, MarketState] = {}
         self.books: dict[str, TokenBook] = {}
         self.news_of_listings = 0
+        self.venue_ms = 0
         self._owners: dict[str, LiveMarket] = {}
         self._instruments: dict[str, Instrument] = {}
         self._over: set[str] = set()
@@ -193,6 +194,7 @@ class Tracker:
             return True
         step_before = self._instruments[book.token].step_ticks
         live = book.replace(message, now_ns)
+        self.venue_ms = book.venue_ms
         if not live:
             self._counts[f"books not taken as live: {book.reason}"] += 1
         if book.facts.step_ticks != step_before:
@@ -202,6 +204,7 @@ class Tracker:
 
     def _changes(self, message: PriceChangeMessage, now_ns: int) -> bool:
         venue_ms = _number(message.timestamp, 0, "timestamp")
+        self.venue_ms = venue_ms
         by_token: dict[str, list[Change]] = {}
         for change in message.price_changes:
             by_token.setdefault(change.asset_id, []).append(change)
@@ -272,6 +275,13 @@ class Tracker:
         if book.break_off("gap", reason):
             self._counts[f"gaps: {reason}"] += 1
             self._emit(book.seen(now_ns))
+
+    def resync(self, tokens: Iterable[str], now_ns: int) -> None:
+        """Say of broken books that whole ones are being asked for."""
+        for token in tokens:
+            book = self.books.get(token)
+            if book is not None and book.resync():
+                self._emit(book.seen(now_ns))
 
     def doubt(self, tokens: Iterable[str], reason: str, now_ns: int) -> None:
         """Break off every live book of a connection: one of them may have missed a change."""

@@ -99,7 +99,8 @@ function updateMarket(body, tile, clock, { addressOf, openId, currentId }) {
   const words = STATES[tile.state] ?? (tile.state === "settled" ? "settled" : "live");
   dot.dataset.state = tile.state === "gap" ? "error" : tile.state;
   dot.setAttribute("aria-label", words);
-  setTitle(dot, words);
+  const doubt = tile.rows.find((row) => row.doubt_reason);
+  setTitle(dot, doubt ? `${words}: ${doubt.doubt_reason}` : words);
   setText(link, marketName(first));
   const href = addressOf(tile.key);
   if (link.getAttribute("href") !== href) link.setAttribute("href", href);

@@ -10,7 +10,7 @@ import * as words from "./system_words.js";
 const FACTS_EVERY_S = 5;
 const VERIFYING_EVERY_MS = 500;
 const TYPING_MS = 250;
-const PANELS = ["feeds", "tape", "verification", "storage", "versions"];
+const PANELS = ["feeds", "continuity", "tape", "verification", "storage", "versions"];
 const NO_LOG = "No line matches. Bot and dashboard write here what they do and what goes wrong.";
 
 const frame = new Frame();
@@ -64,7 +64,31 @@ function drawFeeds(feeds) {
       dot.dataset.state = { live: "live", stale: "stale" }[feed.state] ?? "off";
       setText(name, feed.name);
       setText(state, feed.state);
-      setText(reason, feed.reason);
+      setText(reason, words.feedText(feed));
+    },
+  );
+}
+
+function drawContinuity(found) {
+  drawFacts(at("facts-continuity"), words.continuityFacts(found));
+  reconcile(
+    at("rows-doubts"),
+    words.doubtRows(found),
+    (doubt) => doubt.id,
+    () => {
+      const row = el("li");
+      const dot = el("span", "dot");
+      dot.setAttribute("aria-hidden", "true");
+      row.append(dot, el("span"), el("span"), el("span", "reason"));
+      return row;
+    },
+    (row, doubt) => {
+      const [dot, symbol, state, reason] = row.children;
+      dot.dataset.state = doubt.dot;
+      setText(symbol, doubt.symbol);
+      setText(state, doubt.state);
+      setText(reason, doubt.reason);
+      setTitle(row, format.utc(doubt.since));
     },
   );
 }
@@ -105,6 +129,7 @@ function drawVerdict(found) {
 
 function drawAll(data) {
   drawFeeds(data.feeds);
+  drawContinuity(data.continuity);
   drawFacts(at("facts-tape"), words.tapeFacts(data));
   drawStorage(data.sizes);
   drawFacts(at("facts-versions"), words.versionFacts(data));

@@ -18,6 +18,48 @@ export function bytes(value) {
   return `${left.toFixed(digits)} ${UNITS[unit]}`;
 }
 
+const CLOCK_FINE_MS = 1000; // below it the clocks are as good as one
+
+// Why a feed is in its state, and how far its clock is from ours.
+export function feedText({ reason, clock }) {
+  if (!clock) return reason;
+  const apart = Math.abs(clock.ahead_ms);
+  const side = clock.ahead_ms > 0 ? "ahead of" : "behind";
+  const told =
+    apart < CLOCK_FINE_MS || apart <= clock.error_ms
+      ? "our clocks agree"
+      : `our clock is ${format.age(apart)} ${side} it`;
+  return reason ? `${reason}; ${told}` : told;
+}
+
+const DOUBTS_SHOWN = 6;
+const lasted = (ms) => (ms < 1000 ? `${format.count(ms)} ms` : format.age(ms));
+
+export function continuityFacts(found) {
+  const { open_count: open, ended, fills_near: fills } = found;
+  return [
+    ["Not trusted now", format.plural(open, "book", "books")],
+    ["Repaired or ended", format.plural(ended, "time", "times")],
+    ["Longest", ended ? lasted(found.longest_ms) : format.NO_VALUE],
+    ["Fills within 5 s of one", format.count(fills)],
+    ...(fills ? [["Their realised P&L", format.money(found.realized_near)]] : []),
+  ];
+}
+
+// What is doubtful now, then the newest that are over.
+export function doubtRows(found) {
+  const now = found.open.map((doubt) => ({ ...doubt, dot: "stale" }));
+  const over = found.periods.map((period) => ({
+    id: period.id,
+    symbol: period.symbol,
+    state: `${period.repaired ? "live again after" : "ended after"} ${lasted(period.lasted_ms)}`,
+    reason: period.reason,
+    since: period.from,
+    dot: period.repaired ? "live" : "off",
+  }));
+  return [...now, ...over].slice(0, DOUBTS_SHOWN);
+}
+
 const ENGINE = { trading: "trading", paused: "paused", halted: "halted" };
 const BOT = { running: "running", silent: "silent", stopped: "stopped", never: "has not run yet" };
 
