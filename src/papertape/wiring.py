@@ -24,7 +24,7 @@ from papertape.model.events import Mode
 from papertape.model.ports import Feed, MarketSink
 from papertape.services.tape_view import TapeView
 from papertape.strategies.base import Strategy
-from papertape.strategies.registry import SHIPPED, strategy_class
+from papertape.strategies.registry import BY_DEFAULT, strategy_class
 from papertape.tape.doorbell import Doorbell
 from papertape.tape.ledger import SqliteLedger
 from papertape.tape.recorder import CountingSink, MarketRecorder
@@ -69,11 +69,8 @@ def build_strategies(config: Config, names: Sequence[str] | None) -> dict[str, S
     """Return the strategies of a run by tag, with their configured parameters."""
     for name in config.strategies:
         strategy_class(name)
-    wanted = list(names) if names else [name for name in SHIPPED if _enabled(config, name)]
-    if not names:
-        wanted += [
-            name for name in config.strategies if name not in SHIPPED and _enabled(config, name)
-        ]
+    chosen = dict.fromkeys((*BY_DEFAULT, *config.strategies))
+    wanted = list(names) if names else [name for name in chosen if _enabled(config, name)]
     strategies: dict[str, Strategy] = {}
     for name in wanted:
         kind = strategy_class(name)

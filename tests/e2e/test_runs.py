@@ -14,7 +14,7 @@ from tests.e2e.bots import bot, papertape, summary_of, wait_for
 
 from papertape.model.events import OrderFilled, RunStarted, RunStopped
 from papertape.services.tape_view import TapeView
-from papertape.strategies.registry import SHIPPED
+from papertape.strategies.registry import BY_DEFAULT, SHIPPED
 from papertape.tape.follow import LedgerReader
 
 pytestmark = pytest.mark.slow
@@ -196,15 +196,24 @@ def test_one_byte_of_the_ledger_that_changed_is_found(tmp_path: Path) -> None:
     assert papertape("verify", data_dir=data_dir).returncode == 0
 
 
-def test_every_shipped_strategy_trades_on_the_simulated_feed_and_closes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("names", "market_time"),
+    [(BY_DEFAULT, "900s"), (tuple(name for name in SHIPPED if name not in BY_DEFAULT), "3000s")],
+    ids=["by default", "asked for"],
+)
+def test_every_shipped_strategy_trades_on_the_simulated_feed_and_closes(
+    tmp_path: Path, names: tuple[str, ...], market_time: str
+) -> None:
     data_dir = tmp_path / "data"
-    summary_of("--speed", "max", "--duration", "900s", data_dir=data_dir)
+    chosen = ("--strategies", ",".join(names), "--duration", market_time)
+    summary_of("--speed", "max", *chosen, data_dir=data_dir)
     reader = LedgerReader(data_dir / "papertape.db")
     view = fold(reader, TapeView())
     reader.close()
-    for name in SHIPPED:
+    for name in names:
         score = view.strategies.scores[name]
         assert score.trades > 0, name
         assert score.trips > 0, name
-    assert view.activity.skips_by_test.get("fees")
+    if "arbitrage" in names:
+        assert view.activity.skips_by_test.get("fees")
     assert not [a for a in view.activity.alerts if a["severity"] == "error"]

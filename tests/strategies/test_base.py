@@ -48,6 +48,9 @@ def test_right_parameters_are_taken_as_text_too() -> None:
     assert strategy.values()["window_s"] == 45
 
 
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "strategies"
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_strategy_says_what_it_is(name: str) -> None:
     kind = strategy_class(name)

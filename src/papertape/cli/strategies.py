@@ -29,7 +29,7 @@ def strategies(config: ConfigOption = None, as_json: JsonOption = False) -> None
 
 def _described(config: ConfigOption) -> list[dict[str, Any]]:
     from papertape.config import StrategySettings
-    from papertape.strategies.registry import SHIPPED, strategy_class
+    from papertape.strategies.registry import BY_DEFAULT, SHIPPED, strategy_class
 
     chosen = settings(config).strategies
     rows = []
@@ -48,7 +48,6 @@ def _described(config: ConfigOption) -> list[dict[str, Any]]:
             for param in strategy_class(name).params
         ]
         summary = strategy_class(name).summary
-        rows.append(
-            {"strategy": name, "enabled": mine.enabled, "summary": summary, "params": params}
-        )
+        runs = mine.enabled and (name in BY_DEFAULT or name in chosen)
+        rows.append({"strategy": name, "enabled": runs, "summary": summary, "params": params})
     return rows

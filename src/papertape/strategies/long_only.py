@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from papertape.core.arithmetic import notional_micros
-from papertape.core.fees import fill_fee_micros
 from papertape.model.instrument import Instrument
 from papertape.model.market_data import BarSeen, BookSeen
 from papertape.model.signal import Leg, Signal
 from papertape.strategies.base import Answer, Param, Strategy
-from papertape.strategies.sizing import ATTO_PER_MICRO, lots_for_micros
+from papertape.strategies.sizing import edge_micros, lots_for_micros, taker_fee_ticks
 from papertape.strategies.window import TimeWindow
 
 NS_PER_S = 1_000_000_000
@@ -97,21 +95,26 @@ class LongOnly(Strategy):
 
     def round_trip_cost(self, instrument: Instrument, price_ticks: int, spread_ticks: int) -> int:
         """Return what going in and out costs per share, in half ticks: the spread and two fees."""
-        lots = max(NANOS // instrument.lot_nanos, 1)
-        unit = instrument.tick_nanos * instrument.lot_nanos
-        worth = notional_micros(price_ticks, lots, unit)
-        fee = fill_fee_micros(instrument, price_ticks, lots, worth, maker=False)
-        fee_ticks = -(-fee * ATTO_PER_MICRO // (lots * unit))
-        return (spread_ticks + 2 * fee_ticks) * HALF
+        return (spread_ticks + 2 * taker_fee_ticks(instrument, price_ticks)) * HALF
 
     def entry(self, symbol: str, ts_ns: int, out: int) -> tuple[int, int]:
         """Return (time, half ticks) of the entry; after a restart the first look counts."""
         return self._entries.setdefault(symbol, (ts_ns, out))
 
     def buy(
-        self, instrument: Instrument, ts_ns: int, mid: int, reason: str, confidence_pct: int
+        self,
+        instrument: Instrument,
+        ts_ns: int,
+        mid: int,
+        reason: str,
+        confidence_pct: int,
+        *,
+        edge: float | None = None,
     ) -> Answer:
-        """Return the entry, at no more than the ask that is seen."""
+        """Return the entry, at no more than the ask that is seen.
+
+        edge: what a share is expected to earn after all costs, in half ticks.
+        """
         symbol = instrument.symbol
         book = self.context.book(symbol)
         price = book.ask_ticks[0] if book is not None else mid // HALF
@@ -122,7 +125,12 @@ class LongOnly(Strategy):
         self._left_ns[symbol] = ts_ns  # also when it is refused: not asked again on every book
         limit = price if book is not None else None
         leg = Leg(symbol=symbol, side="BUY", quantity_lots=lots, limit_ticks=limit)
-        return Signal(legs=(leg,), reason=reason, confidence_pct=confidence_pct)
+        return Signal(
+            legs=(leg,),
+            reason=reason,
+            confidence_pct=confidence_pct,
+            expected_edge_micros=None if edge is None else edge_micros(instrument, edge, lots),
+        )
 
     def sell(self, symbol: str, ts_ns: int, held: int, reason: str) -> Answer:
         """Return the way out, at whatever is bid."""
@@ -131,6 +139,15 @@ class LongOnly(Strategy):
         self._left_ns[symbol] = ts_ns
         leg = Leg(symbol=symbol, side="SELL", quantity_lots=held)
         return Signal(legs=(leg,), reason=reason)
+
+    def leave_when_over(self, symbol: str, ts_ns: int, out: int, held: int, stop: int) -> Answer:
+        """Return the way out once the price is `stop` half ticks below the entry, or it is late."""
+        entered_ns, entry = self.entry(symbol, ts_ns, out)
+        if out <= entry - stop:
+            return self.sell(symbol, ts_ns, held, "stop: it went against us")
+        if ts_ns - entered_ns >= self.hold_s * NS_PER_S:
+            return self.sell(symbol, ts_ns, held, f"held for {self.hold_s} s")
+        return None
 
     @staticmethod
     def half_ticks(instrument: Instrument, cents: float, bps: float, price: int) -> int:

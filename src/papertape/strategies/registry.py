@@ -11,10 +11,21 @@ from papertape.strategies.arbitrage import Arbitrage
 from papertape.strategies.base import Strategy
 from papertape.strategies.mean_reversion import MeanReversion
 from papertape.strategies.momentum import Momentum
+from papertape.strategies.news import News
+from papertape.strategies.statistical_arbitrage import StatisticalArbitrage
+from papertape.strategies.threshold import Threshold
+from papertape.strategies.volatility_breakout import VolatilityBreakout
 
 SHIPPED: dict[str, type[Strategy]] = {
-    strategy.name: strategy for strategy in (Arbitrage, Momentum, MeanReversion)
-}
+    strategy.name: strategy
+    for strategy in (
+        Arbitrage, Momentum, MeanReversion,
+        VolatilityBreakout, News, StatisticalArbitrage, Threshold,
+    )
+}  # fmt: skip
+
+BY_DEFAULT = ("arbitrage", "momentum", "mean_reversion")
+"""What runs where nobody chose; the others are asked for by name or switched on in the config."""
 
 
 def strategy_class(name: str) -> type[Strategy]:

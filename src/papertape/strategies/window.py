@@ -1,4 +1,4 @@
-"""A window of time over a price: first value, mean and deviation, kept exactly."""
+"""Windows of time over a price or a size, kept exactly in integers."""
 
 from __future__ import annotations
 
@@ -57,3 +57,126 @@ class TimeWindow:
         """Return the population standard deviation of the values."""
         n = len(self._samples)
         return math.sqrt(max(0, n * self._square - self._sum * self._sum)) / n
+
+
+class Channel:
+    """Highest and lowest value of the last `span_ns`, each in one step per value (amortised).
+
+    The usual two monotonic queues: a value that a later one beats can never be the extreme again.
+    """
+
+    __slots__ = ("_began_ns", "_highs", "_lows", "_span_ns")
+
+    def __init__(self, span_ns: int) -> None:
+        """Start empty."""
+        self._highs: deque[tuple[int, int]] = deque()
+        self._lows: deque[tuple[int, int]] = deque()
+        self._span_ns = span_ns
+        self._began_ns = -1
+
+    def add(self, ts_ns: int, value: int) -> None:
+        """Append a value and let go of those older than the span."""
+        if self._began_ns < 0:
+            self._began_ns = ts_ns
+        highs, lows, since = self._highs, self._lows, ts_ns - self._span_ns
+        while highs and highs[-1][1] <= value:
+            highs.pop()
+        while lows and lows[-1][1] >= value:
+            lows.pop()
+        for queue in (highs, lows):
+            queue.append((ts_ns, value))
+            while queue[0][0] < since or len(queue) > SAMPLES_MAX:
+                queue.popleft()
+
+    def covers(self, ts_ns: int, least_ns: int) -> bool:
+        """Return whether values have come in for at least `least_ns`."""
+        return 0 <= self._began_ns <= ts_ns - least_ns
+
+    @property
+    def high(self) -> int:
+        """Return the highest value in the window."""
+        return self._highs[0][1]
+
+    @property
+    def low(self) -> int:
+        """Return the lowest value in the window."""
+        return self._lows[0][1]
+
+
+class Flow:
+    """Sum of what came in over the last `span_ns`, in whole buckets: volume at a steady cost."""
+
+    __slots__ = ("_began_ns", "_bucket_ns", "_buckets", "_span_ns", "total")
+
+    def __init__(self, span_ns: int, buckets: int = 60) -> None:
+        """Start empty; the span is cut into this many buckets."""
+        self._span_ns = span_ns
+        self._bucket_ns = max(span_ns // buckets, 1)
+        self._buckets: deque[list[int]] = deque()
+        self._began_ns = -1
+        self.total = 0
+
+    def add(self, ts_ns: int, amount: int) -> None:
+        """Count an amount in."""
+        if self._began_ns < 0:
+            self._began_ns = ts_ns
+        bucket = ts_ns // self._bucket_ns
+        if self._buckets and self._buckets[-1][0] == bucket:
+            self._buckets[-1][1] += amount
+        else:
+            self._buckets.append([bucket, amount])
+        self.total += amount
+        self.turn(ts_ns)
+
+    def turn(self, ts_ns: int) -> None:
+        """Let go of what is older than the span."""
+        since = (ts_ns - self._span_ns) // self._bucket_ns
+        while self._buckets and self._buckets[0][0] <= since:
+            self.total -= self._buckets.popleft()[1]
+
+    def covers(self, ts_ns: int, least_ns: int) -> bool:
+        """Return whether amounts have come in for at least `least_ns`."""
+        return 0 <= self._began_ns <= ts_ns - least_ns
+
+
+class Volatility:
+    """Realised volatility: root of the mean squared log return per second over `span_ns`.
+
+    Samples closer than `every_ns` are passed over, so that a chattering book does not count its
+    own spread as movement. Source: Andersen, Bollerslev, Diebold and Labys (2003), Econometrica
+    71(2), for the sum of squared returns as the estimate.
+    """
+
+    __slots__ = ("_every_ns", "_last", "_returns", "_span_ns")
+
+    def __init__(self, span_ns: int, every_ns: int = 1_000_000_000) -> None:
+        """Start empty."""
+        self._span_ns = span_ns
+        self._every_ns = every_ns
+        self._last: tuple[int, int] | None = None
+        self._returns: deque[tuple[int, int, float]] = deque()
+
+    def add(self, ts_ns: int, value: int) -> None:
+        """Take a positive price; the unit does not matter."""
+        if value <= 0:
+            return
+        if self._last is None:
+            self._last = (ts_ns, value)
+            return
+        before_ns, before = self._last
+        passed_ns = ts_ns - before_ns
+        if passed_ns < self._every_ns:
+            return
+        self._last = (ts_ns, value)
+        square = math.log(value / before) ** 2
+        self._returns.append((ts_ns, passed_ns, square))
+        while self._returns[0][0] < ts_ns - self._span_ns or len(self._returns) > SAMPLES_MAX:
+            self._returns.popleft()
+
+    def per_root_second(self, least_samples: int = 20) -> float | None:
+        """Return the volatility of one second, None while there are too few samples."""
+        if len(self._returns) < least_samples:
+            return None
+        squares = math.fsum(square for _, _, square in self._returns)
+        passed_s = sum(passed for _, passed, _ in self._returns) / 1e9
+        return math.sqrt(squares / passed_s)
