@@ -26,17 +26,18 @@ class Place:
     name: str  # also of its icon
     title: str
     template: str
+    letter: str  # after `g` on the keyboard
 
 
 PLACES = (  # in the order of the rail
-    Place("/", "overview", "Overview", "index.html"),
-    Place("/trades", "trades", "Trades", "trades.html"),
-    Place("/markets", "markets", "Markets", "markets.html"),
-    Place("/analytics", "analytics", "Analytics", "analytics.html"),
-    Place("/leaderboard", "leaderboard", "Leaderboard", "leaderboard.html"),
-    Place("/journal", "journal", "Journal", "trade_journal.html"),
-    Place("/alerts", "alerts", "Alerts", "alerts.html"),
-    Place("/system", "system", "System", "system.html"),
+    Place("/", "overview", "Overview", "index.html", "o"),
+    Place("/trades", "trades", "Trades", "trades.html", "t"),
+    Place("/markets", "markets", "Markets", "markets.html", "m"),
+    Place("/analytics", "analytics", "Analytics", "analytics.html", "a"),
+    Place("/leaderboard", "leaderboard", "Leaderboard", "leaderboard.html", "l"),
+    Place("/journal", "journal", "Journal", "trade_journal.html", "j"),
+    Place("/alerts", "alerts", "Alerts", "alerts.html", "e"),
+    Place("/system", "system", "System", "system.html", "s"),
 )
 
 

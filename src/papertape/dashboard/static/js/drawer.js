@@ -1,8 +1,8 @@
 // The side drawer: one thing opened beside the list it came from. It has an address of its own,
 // Escape closes it, and focus goes back to where it came from.
 
+import { copyLink } from "./clipboard.js";
 import { el, setText } from "./dom.js";
-import { showError, showSuccess } from "./notifications.js";
 
 const COVERS = "(max-width: 699px)"; // as browse.css: there the drawer is the whole page
 
@@ -19,7 +19,7 @@ export class Drawer {
     this.#body = node.querySelector(".drawer-body");
     this.#onClose = onClose;
     node.querySelector(".drawer-close").addEventListener("click", () => onClose());
-    node.querySelector(".drawer-copy").addEventListener("click", () => copyAddress());
+    node.querySelector(".drawer-copy").addEventListener("click", () => copyLink());
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.id !== null && !document.querySelector("dialog[open]")) {
         onClose();
@@ -68,15 +68,6 @@ export class Drawer {
 // What the drawer covers cannot be reached by Tab.
 function behind(covered) {
   document.querySelector(".browse").inert = covered;
-}
-
-async function copyAddress() {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    showSuccess("Link copied");
-  } catch {
-    showError(`The browser did not let the link be copied: ${location.href}`);
-  }
 }
 
 function skeleton() {

@@ -6,6 +6,7 @@ import { showNotification } from "./notifications.js";
 import { learnNames } from "./palette.js";
 import { Panels } from "./panels.js";
 import { speaks } from "./rule_words.js";
+import { initShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { initTheme } from "./theme.js";
 import { drawTopline } from "./topline.js";
@@ -36,9 +37,11 @@ export class Frame {
     });
   }
 
-  // onSecond is called once a second, onTheme after a switch between dark and light.
-  start({ onSecond = () => {}, onTheme = () => {} } = {}) {
+  // onSecond is called once a second, onTheme after a switch between dark and light; the rest is
+  // what the keyboard does here, see shortcuts.js.
+  start({ onSecond = () => {}, onTheme = () => {}, ...keys } = {}) {
     initTheme(document.getElementById("theme-switch"), onTheme);
+    initShortcuts(this.store, keys);
     this.live.start();
     const here = document.querySelector('.rail [aria-current="page"]'); // a phone's bar scrolls
     here?.scrollIntoView({ inline: "center", block: "nearest" });

@@ -242,26 +242,22 @@ function learnStrategies(list) {
   if (select.value !== (query.strategy ?? "")) select.value = query.strategy ?? "";
 }
 
-const isWriting = (node) => node?.matches?.("input, textarea, select, [contenteditable]");
+function move(step) {
+  choose(words.step(rows, query.trade, step), { focusRow: true });
+}
 
-function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (document.querySelector("dialog[open]") || isWriting(event.target)) return;
-  const { key } = event;
-  if (key === "j" || key === "k") {
-    choose(words.step(rows, query.trade, key === "j" ? 1 : -1), { focusRow: true });
-  } else if (/^[1-5]$/.test(key) && chosen()) {
-    form.rate(Number(key));
-  } else if (key === "Enter" && chosen() && event.target.tagName !== "A") {
-    const line = event.target.closest?.(".trade-line");
-    if (event.target.closest?.("button") && !line?.hasAttribute("aria-current")) return;
-    form.focus();
-  } else if (key === "/") {
-    at("journal-controls").elements.q.focus();
-  } else {
-    return;
-  }
-  event.preventDefault();
+function rate({ key }) {
+  if (!chosen()) return false;
+  form.rate(Number(key));
+  return true;
+}
+
+function write({ target }) {
+  if (!chosen() || target.tagName === "A") return false;
+  const line = target.closest?.(".trade-line");
+  if (target.closest?.("button") && !line?.hasAttribute("aria-current")) return false;
+  form.focus();
+  return true;
 }
 
 function listen() {
@@ -290,7 +286,6 @@ function listen() {
     looks = 0;
     load("more");
   });
-  document.addEventListener("keydown", onKey);
 }
 
 function start() {
@@ -298,6 +293,12 @@ function start() {
   fillControls();
   listen();
   frame.start({
+    filter: at("journal-controls").elements.q,
+    move,
+    more: [
+      ...["1", "2", "3", "4", "5"].map((key) => [key, `rate ${key}`, rate]),
+      ["Enter", "write the entry", write],
+    ],
     onSecond() {
       if (!document.hidden && Date.now() - lastMs > REFRESH_MS) load("fresh");
       frame.panels.confirm(["journal", "entry"], frame.live.lastHeardMs);

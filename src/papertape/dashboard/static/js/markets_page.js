@@ -186,7 +186,7 @@ function scheduleDetail() {
   if (drawer.id !== null) detailTimer ||= setTimeout(readDetail, DETAIL_MS);
 }
 
-// --- keys, clicks and the line ------------------------------------------------------------------
+// --- rows, clicks and the line ------------------------------------------------------------------
 
 function move(step) {
   const ids = entries.flatMap((entry) => entry.markets.map((tile) => tile.key));
@@ -199,18 +199,6 @@ function move(step) {
 }
 
 function listen() {
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
-    if (event.target.closest("input, select, textarea, dialog, [contenteditable]")) {
-      if (event.key === "Escape") event.target.blur();
-      return;
-    }
-    if (event.key === "/") form.elements.q.focus();
-    else if (event.key === "j") move(1);
-    else if (event.key === "k") move(-1);
-    else return;
-    event.preventDefault();
-  });
   table.addEventListener("click", (event) => {
     const body = event.target.closest("tbody.book");
     if (!body || event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -240,6 +228,8 @@ fillForm();
 listenToForm();
 listen();
 frame.start({
+  filter: form.elements.q,
+  move,
   onSecond: () => {
     frame.panels.confirm(["books"], frame.live.lastHeardMs);
     mark();

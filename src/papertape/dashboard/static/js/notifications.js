@@ -3,6 +3,7 @@
 import { el, icon } from "./dom.js";
 
 export const TOAST_MS = 3000;
+export const ACTION_MS = 8000; // time to read what was done and to take it back
 export const TOASTS_MAX = 4; // more than this covers the page; the oldest that may leave goes first
 export const BURST_MS = 10_000; // news of the same kind within this time becomes one toast
 
@@ -55,7 +56,8 @@ function makeRoom(list) {
   while (list.children.length >= TOASTS_MAX && leaving.length > 0) leaving.shift().remove();
 }
 
-export function showNotification(message, type = "info") {
+// action: {label, run}, a button in the toast; such a toast stays a little longer.
+export function showNotification(message, type = "info", action = null) {
   const kind = TYPES.includes(type) ? type : "info";
   const list = place();
   makeRoom(list);
@@ -67,21 +69,33 @@ export function showNotification(message, type = "info") {
   close.setAttribute("aria-label", "Dismiss");
   close.append(icon("close"));
   close.addEventListener("click", () => toast.remove());
-  toast.append(icon(kind), el("p", "", String(message)), close);
+  toast.append(icon(kind), el("p", "", String(message)));
+  if (action) toast.append(actionButton(toast, action));
+  toast.append(close);
   list.append(toast);
-  if (kind !== "error") leaveLater(toast);
+  if (kind !== "error") leaveLater(toast, action ? ACTION_MS : TOAST_MS);
   return toast;
 }
 
-// A toast under the pointer or with focus is being read: it waits.
-function leaveLater(toast) {
-  setTimeout(() => {
-    if (toast.matches(":hover, :focus-within")) leaveLater(toast);
-    else toast.remove();
-  }, TOAST_MS);
+function actionButton(toast, { label, run }) {
+  const button = el("button", "button toast-action", label);
+  button.type = "button";
+  button.addEventListener("click", () => {
+    toast.remove();
+    run();
+  });
+  return button;
 }
 
-export const showSuccess = (message) => showNotification(message, "success");
+// A toast under the pointer or with focus is being read: it waits.
+function leaveLater(toast, ms) {
+  setTimeout(() => {
+    if (toast.matches(":hover, :focus-within")) leaveLater(toast, ms);
+    else toast.remove();
+  }, ms);
+}
+
+export const showSuccess = (message, action) => showNotification(message, "success", action);
 export const showError = (message) => showNotification(message, "error");
 export const showWarning = (message) => showNotification(message, "warning");
 export const showInfo = (message) => showNotification(message, "info");

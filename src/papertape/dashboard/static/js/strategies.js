@@ -40,7 +40,7 @@ function line(name, key) {
 function create() {
   const item = el("li", "strategy");
   const name = el("h3", "strategy-name");
-  name.append(el("span", "swatch"), el("span", "name"), el("span", "strategy-state"));
+  name.append(el("span", "swatch"), el("a", "name row-link"), el("span", "strategy-state"));
   const spark = svgEl("svg", {
     class: "spark",
     viewBox: "0 0 100 28",
@@ -61,6 +61,7 @@ function update(item, row, when) {
   name.children[0].style.backgroundColor = shade;
   spark.style.stroke = shade;
   setText(name.children[1], row.strategy);
+  name.children[1].setAttribute("href", `/analytics?${new URLSearchParams({ strategy: row.strategy })}`);
   setText(name.children[2], words.state);
   setTitle(name.children[2], words.counts);
   name.children[2].dataset.state = row.status;

@@ -1,10 +1,11 @@
 // The machine room: facts from the API, state from the live line, the log's tail, and commands.
 
 import { ask, send } from "./api.js";
+import { command } from "./control.js";
 import { el, reconcile, setText, setTitle } from "./dom.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
-import { confirmAction, showError, showSuccess } from "./notifications.js";
+import { showError } from "./notifications.js";
 import * as words from "./system_words.js";
 
 const FACTS_EVERY_S = 5;
@@ -181,17 +182,6 @@ async function verifyNow() {
   }
 }
 
-function command(action) {
-  confirmAction(words.CONFIRM[action], async () => {
-    try {
-      const { data } = await send("POST", `/api/control/${action}`, {});
-      showSuccess(data.message || `${action}: done`);
-    } catch (error) {
-      showError(`Not done: ${error.message}`);
-    }
-  });
-}
-
 // --- the log --------------------------------------------------------------------------------
 
 function chosen() {
@@ -268,6 +258,7 @@ function start() {
   });
   at("log-older").addEventListener("click", () => readLog({ older: true }));
   frame.start({
+    filter: at("log-controls").elements.q,
     onSecond() {
       seconds += 1;
       drawEngine(frame.store.state.status);

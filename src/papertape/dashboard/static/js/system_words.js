@@ -90,12 +90,6 @@ export function actionsFor(status) {
   };
 }
 
-export const CONFIRM = {
-  pause: "Pause trading? No new orders until you resume; open positions stay as they are.",
-  resume: "Resume trading? Strategies may order again at once.",
-  halt: "Halt all trading? Resting orders are taken back, and nothing is ordered until you resume.",
-};
-
 export function tapeFacts({ status, head, anchor }) {
   const hash = head ? `${head.hash.slice(0, HASH_CHARS)}…` : format.NO_VALUE;
   return [

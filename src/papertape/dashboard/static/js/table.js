@@ -51,12 +51,14 @@ export function tradesSentence(trades) {
 
 const COLUMNS = ["time", "strategy", "market", "side", "quantity", "price", "fee", "pnl"];
 const NUMBERS = new Set(["quantity", "price", "fee", "pnl"]);
+const OWN = new Set(["time", "market", "pnl"]); // cells that hold more than a word
 
 function createRow() {
   const row = el("tr");
   for (const column of COLUMNS) {
     row.append(el("td", NUMBERS.has(column) ? `t-${column} number` : `t-${column}`));
   }
+  row.firstElementChild.append(el("a", "row-link"));
   return row;
 }
 
@@ -64,8 +66,11 @@ function updateRow(row, trade) {
   const cells = tradeCells(trade);
   const at = (column) => row.children[COLUMNS.indexOf(column)];
   for (const column of COLUMNS) {
-    if (column !== "market" && column !== "pnl") setText(at(column), cells[column]);
+    if (!OWN.has(column)) setText(at(column), cells[column]);
   }
+  const link = at("time").firstElementChild;
+  setText(link, cells.time);
+  link.setAttribute("href", `/trades?trade=${encodeURIComponent(trade.id)}`);
   setTitle(at("time"), cells.utc);
   setTitle(at("strategy"), cells.strategy);
   const whole = `${cells.market} ${cells.outcome}`.trim();

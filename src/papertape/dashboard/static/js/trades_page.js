@@ -248,26 +248,7 @@ function listenToRows() {
   });
 }
 
-// --- keys and the line --------------------------------------------------------------------------
-
-function typing(event) {
-  return event.target.closest("input, select, textarea, dialog, [contenteditable]");
-}
-
-function listenToKeys() {
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
-    if (typing(event)) {
-      if (event.key === "Escape") event.target.blur();
-      return;
-    }
-    if (event.key === "/") form.elements.q.focus();
-    else if (event.key === "j") table.move(1);
-    else if (event.key === "k") table.move(-1);
-    else return;
-    event.preventDefault();
-  });
-}
+// --- the line ----------------------------------------------------------------------------------
 
 function listenToLine() {
   frame.store.on("trades", scheduleNews);
@@ -292,9 +273,10 @@ function start() {
   fillForm();
   listenToForm();
   listenToRows();
-  listenToKeys();
   listenToLine();
   frame.start({
+    filter: form.elements.q,
+    move: (step) => table.move(step),
     onSecond: () => {
       frame.panels.confirm(["list"], frame.live.lastHeardMs);
       if (list.state === "error" && Date.now() - failedMs > 5000) scheduleNews();

@@ -1,0 +1,43 @@
+// The list of keys, opened by `?`: those of every page, and what only this one has.
+
+import { el } from "./dom.js";
+
+const EVERYWHERE = [
+  ["Ctrl K", "palette: every page, strategy, market and action"],
+  ["?", "this list"],
+  ["Esc", "close what is open, leave a field"],
+];
+
+// pages: [{name, letter}]; own: [[key, words]] of this page
+export function showHelp(pages, own) {
+  const dialog = el("dialog", "sheet");
+  const title = el("h2", "", "Keys");
+  title.id = "help-title";
+  dialog.setAttribute("aria-labelledby", title.id);
+  const lists = el("div", "help-lists");
+  lists.append(section("On this page", own), section("Everywhere", EVERYWHERE));
+  const letters = pages.map(({ name, letter }) => [`g ${letter}`, name]);
+  lists.append(section("Pages", letters));
+  const close = el("button", "button", "Close");
+  close.type = "button";
+  close.addEventListener("click", () => dialog.close());
+  const actions = el("div", "dialog-actions");
+  actions.append(close);
+  dialog.append(title, lists, actions);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function section(name, rows) {
+  const box = el("section");
+  const list = el("dl", "help-keys");
+  for (const [keys, words] of rows) {
+    const term = el("dt");
+    for (const key of keys.split(" ")) term.append(el("kbd", "", key));
+    list.append(term, el("dd", "", words));
+  }
+  box.append(el("h3", "", name), list);
+  return box;
+}
