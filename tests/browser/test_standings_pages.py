@@ -92,7 +92,7 @@ def test_a_lucky_strategy_stands_below_a_steady_one(tape: Tape, visit: Visit) ->
     expect(page.locator("#rows-ranking tr").first).to_have_attribute("data-key", "momentum")
     expect(page.locator("#versus-note")).to_have_text("lucky: too few to tell.")
     expect(page.locator(".grid-versus .better")).to_have_count(0)
-    page.get_by_role("button", name="Net P&L").click()
+    page.get_by_role("button", name="Net P&L", exact=True).click()
     expect(page.locator("#rows-ranking tr").first).to_have_attribute("data-key", "lucky")
     expect(page.locator('[data-key="lucky"] .r-rank')).to_have_text(NO_VALUE)
     assert "sort=-net_pnl" in page.url

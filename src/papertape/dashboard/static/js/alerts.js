@@ -318,6 +318,9 @@ function start() {
   at("acknowledge-all").addEventListener("click", () =>
     act(() => send("POST", "/api/alerts/acknowledge", {}), "All acknowledged"));
   at("new-rule").addEventListener("click", () => openForm(null));
+  frame.menus.offer("history", { rows: () => rows });
+  frame.menus.offer("rules", { rows: () => rules });
+  frame.menus.offer("channels", { rows: () => channels });
   frame.store.on("alerts", refreshSoon);
   frame.start({
     onSecond: () => {

@@ -221,7 +221,20 @@ function listen() {
   });
 }
 
+// What the panels' menus export: the answer's own rows, exact.
+function offerFiles() {
+  frame.menus.offer("figures", { rows: () => data.figures });
+  const rows = () => equity.rows();
+  frame.menus.offer("drawdown", { rows, picture: () => equity.picture() });
+  for (const name of [...BARS, ...SHARES]) {
+    frame.menus.offer(`by-${name}`, { rows: () => data[`by_${name}`] });
+  }
+  frame.menus.offer("calendar", { rows: () => data.by_day });
+  frame.menus.offer("costs", { rows: () => words.costLines(data.costs, data.edge) });
+}
+
 drawChoices();
+offerFiles();
 listen();
 frame.start({
   onTheme: () => {

@@ -21,7 +21,6 @@ export class CommandPalette {
     this.#run = run;
     this.#build();
     this.#listen();
-    document.body.append(this.#dialog);
   }
 
   #build() {
@@ -48,6 +47,7 @@ export class CommandPalette {
 
   #listen() {
     this.#input.addEventListener("input", () => this.#search());
+    this.#dialog.addEventListener("close", () => this.#dialog.remove());
     this.#dialog.addEventListener("keydown", (event) => this.#key(event));
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close(); // beside it
@@ -64,6 +64,7 @@ export class CommandPalette {
     if (document.querySelector("dialog[open]")) return; // something else waits for an answer
     this.#input.value = "";
     this.#search();
+    document.body.append(this.#dialog);
     this.#dialog.showModal();
     this.#input.focus();
   }

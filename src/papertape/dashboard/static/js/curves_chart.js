@@ -64,6 +64,10 @@ export class CurvesChart {
     this.#chart.timeScale().fitContent();
   }
 
+  picture() {
+    return this.#chart.takeScreenshot();
+  }
+
   retheme() {
     this.#chart.applyOptions(this.#options());
     for (const [name, series] of this.#series) series.applyOptions(this.#line(name));

@@ -256,6 +256,18 @@ export class EquityChart {
     return this.#range;
   }
 
+  picture() {
+    return this.#chart.takeScreenshot();
+  }
+
+  rows() {
+    return this.#points.map(({ time, value, below }) => ({
+      time: new Date(time * 1000).toISOString(),
+      equity: value,
+      drawdown_pct: below === null ? null : Math.abs(below),
+    }));
+  }
+
   lastTime() {
     return this.#points.at(-1)?.time ?? null;
   }

@@ -4,6 +4,7 @@ import { Live } from "./live.js";
 import { learnMarkets } from "./names.js";
 import { showNotification } from "./notifications.js";
 import { learnNames } from "./palette.js";
+import { PanelMenus } from "./panel_menu.js";
 import { Panels } from "./panels.js";
 import { speaks } from "./rule_words.js";
 import { initShortcuts } from "./shortcuts.js";
@@ -16,6 +17,7 @@ const MS_PER_NS = 1e-6;
 export class Frame {
   store = new Store();
   panels = new Panels(document);
+  menus = new PanelMenus(this.store);
   live;
   skewMs = 0; // server's clock minus this browser's
   #statusMs = null; // when the newest status came, on this browser's clock

@@ -292,6 +292,8 @@ function start() {
   if (query.strategy) learnStrategies([{ strategy: query.strategy }]);
   fillControls();
   listen();
+  frame.menus.offer("journal", { rows: () => rows });
+  frame.menus.offer("entry", { rows: () => (chosen() ? [chosen()] : []) });
   frame.start({
     filter: at("journal-controls").elements.q,
     move,

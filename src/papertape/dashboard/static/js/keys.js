@@ -22,7 +22,7 @@ const WRITES = "input, textarea, select, [contenteditable]";
 export const isWriting = (node) => Boolean(node?.closest?.(WRITES));
 const inDialog = () => document.querySelector("dialog[open], [role=menu]:not([hidden])") !== null;
 
-// palette(): opens or closes it. go(letter): whether there is such a page. help(): the list of keys.
+// palette(): opens or closes it. go(letter): whether there is such a page. help(): lists the keys.
 // move(step): to the next or the last row. filter: the field for `/`, or null.
 // more: {key: function}, what only this page has.
 export function listenToKeys({ palette, go, help, move, filter, more = {} }) {

@@ -263,7 +263,15 @@ function listen() {
   frame.store.on("strategies", () => data === null && refresher.soon());
 }
 
+function curveRows() {
+  return Object.entries(data.curves).flatMap(([strategy, points]) =>
+    points.map(([ns, net]) => ({ strategy, time: new Date(ns / 1e6).toISOString(), net_pnl: net })),
+  );
+}
+
 drawChoices();
+frame.menus.offer("ranking", { rows: () => data.rows });
+frame.menus.offer("curves", { rows: curveRows, picture: () => chart.picture() });
 listen();
 frame.start({
   onTheme: () => {

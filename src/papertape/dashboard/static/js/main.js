@@ -2,12 +2,13 @@
 
 import { initCharts, rethemeCharts } from "./charts.js";
 import { ChartPanels } from "./chart_panels.js";
+import { without } from "./csv.js";
 import { drawdownPct, drawFigures, figureTexts, History } from "./figures.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
 import { drawMarkets } from "./markets.js";
 import { Burst, showNotification } from "./notifications.js";
-import { drawRefusals } from "./refusals.js";
+import { drawRefusals, refusalRows } from "./refusals.js";
 import { drawStrategies } from "./strategies.js";
 import { drawTrades, tradesSentence } from "./table.js";
 import { EMPTY, noTrades } from "./words.js";
@@ -132,7 +133,24 @@ function tick() {
   if (store.state.status && store.state.trades.length === 0) mark("trades");
 }
 
+// What the panels' menus export: what the store holds, exact, rather than what a cell can show.
+function offer() {
+  const { menus } = page;
+  const equity = initCharts();
+  menus.offer("cumulative", { rows: () => equity.rows(), picture: () => equity.picture() });
+  menus.offer("trades", {
+    rows: () => store.state.trades,
+    links: [["All trades, as CSV", "/api/export/trades"]],
+  });
+  const portfolio = [["Portfolio, as CSV", "/api/export/portfolio"]];
+  menus.offer("allocation", { links: portfolio });
+  menus.offer("strategies", { rows: () => without(store.state.strategies, "curve") });
+  menus.offer("markets", { rows: () => without(store.state.market, "seenMs") });
+  menus.offer("refusals", { rows: () => refusalRows(store.state.activity) });
+}
+
 charts = new ChartPanels(initCharts(), panels);
+offer();
 listen();
 page.start({
   onTheme() {

@@ -1,6 +1,7 @@
 // The markets page: every book live, in groups, and all that is known of the one that is open.
 
 import { ask } from "./api.js";
+import { without } from "./csv.js";
 import { Drawer, sectionNode } from "./drawer.js";
 import { el, setText } from "./dom.js";
 import * as format from "./format.js";
@@ -227,6 +228,10 @@ function listen() {
 fillForm();
 listenToForm();
 listen();
+const listedTiles = () => entries.flatMap(({ markets }) => markets);
+frame.menus.offer("books", {
+  rows: () => without(listedTiles().flatMap(({ rows }) => rows), "seenMs"),
+});
 frame.start({
   filter: form.elements.q,
   move,

@@ -61,7 +61,7 @@ function update(item, row, when) {
   name.children[0].style.backgroundColor = shade;
   spark.style.stroke = shade;
   setText(name.children[1], row.strategy);
-  name.children[1].setAttribute("href", `/analytics?${new URLSearchParams({ strategy: row.strategy })}`);
+  name.children[1].href = `/analytics?${new URLSearchParams({ strategy: row.strategy })}`;
   setText(name.children[2], words.state);
   setTitle(name.children[2], words.counts);
   name.children[2].dataset.state = row.status;

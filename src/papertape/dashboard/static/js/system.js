@@ -257,6 +257,9 @@ function start() {
     typing = setTimeout(readLog, TYPING_MS);
   });
   at("log-older").addEventListener("click", () => readLog({ older: true }));
+  frame.menus.offer("feeds", { rows: () => facts.feeds });
+  frame.menus.offer("log", { rows: () => lines });
+  frame.menus.offer("verification", { rows: () => [facts.verification] });
   frame.start({
     filter: at("log-controls").elements.q,
     onSecond() {

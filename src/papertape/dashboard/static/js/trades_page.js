@@ -274,6 +274,7 @@ function start() {
   listenToForm();
   listenToRows();
   listenToLine();
+  frame.menus.offer("list", { rows: () => list.rows });
   frame.start({
     filter: form.elements.q,
     move: (step) => table.move(step),
