@@ -115,6 +115,7 @@ def _document(facts: RecordingFacts, folder: Path) -> dict[str, Any]:
         "folder": str(folder),
         **msgspec.to_builtins(facts),
         "gaps": facts.gaps,
+        "breaks": facts.breaks,
         "malformed": report.get("malformed_rows", 0),
         "duplicates": report.get("duplicates", 0),
     }
@@ -138,16 +139,18 @@ def _print_facts(facts: RecordingFacts) -> None:
             "markets": facts.markets,
             "resolved": facts.resolved,
             "gaps": facts.gaps,
+            "books no longer trusted, times": facts.breaks,
             **_figures(facts.import_report),
         },
     )
     _print_malformed(facts.import_report)
     rows = [
         (each.symbol, each.books, each.quotes, each.bars, each.prints, each.gaps,
-         each.longest_gap_ns / NS_PER_S)
+         each.longest_gap_ns / NS_PER_S, each.breaks, each.doubted_ns / NS_PER_S)
         for each in facts.instruments[:ROWS_SHOWN_MAX]
     ]  # fmt: skip
-    columns = ["instrument", "books", "quotes", "bars", "prints", "gaps", "longest silence, s"]
+    columns = ["instrument", "books", "quotes", "bars", "prints", "gaps", "longest silence, s",
+               "breaks", "doubted, s"]  # fmt: skip
     print_rows("Instruments", columns, rows)
     hidden = len(facts.instruments) - ROWS_SHOWN_MAX
     if hidden > 0:

@@ -24,7 +24,8 @@ SILENCE_NS = 60 * NS_PER_S  # books and prints: a longer silence counts as a gap
 class InstrumentFacts(msgspec.Struct):
     """One instrument's share of a recording; gaps are silences of over a minute, or bars missing.
 
-    unverified: books that their recorder could not vouch for.
+    unverified: books that their recorder could not vouch for. breaks: times that the book ceased to
+    be trusted, for `doubted_ns` in all.
     """
 
     symbol: str
@@ -37,6 +38,8 @@ class InstrumentFacts(msgspec.Struct):
     unverified: int = 0
     gaps: int = 0
     longest_gap_ns: int = 0
+    breaks: int = 0
+    doubted_ns: int = 0
 
 
 class RecordingFacts(msgspec.Struct):
@@ -60,16 +63,24 @@ class RecordingFacts(msgspec.Struct):
         """Return the gaps of all instruments together."""
         return sum(each.gaps for each in self.instruments)
 
+    @property
+    def breaks(self) -> int:
+        """Return how often books of any instrument ceased to be trusted."""
+        return sum(each.breaks for each in self.instruments)
+
 
 def describe(recording: Recording) -> RecordingFacts:
     """Read a whole recording and return what it holds; WorldError names a damaged segment."""
     manifest = recording.manifest
     found: dict[str, InstrumentFacts] = {}
+    doubts: dict[str, int] = {}
     markets = resolved = 0
     for _, item in recording.items():
         markets += isinstance(item, MarketSeen)
         resolved += isinstance(item, MarketResolvedSeen)
         _count(found, item)
+        if isinstance(item, BookSeen):
+            _doubt(found[item.symbol], doubts, item)
     return RecordingFacts(
         name=manifest.name,
         source=manifest.source,
@@ -84,6 +95,16 @@ def describe(recording: Recording) -> RecordingFacts:
         instruments=sorted(found.values(), key=lambda facts: (facts.first_ts_ns, facts.symbol)),
         import_report=manifest.meta.get("import_report", {}),
     )
+
+
+def _doubt(facts: InstrumentFacts, doubts: dict[str, int], book: BookSeen) -> None:
+    since_ns = doubts.get(book.symbol)
+    if book.state != "live" and since_ns is None:
+        facts.breaks += 1
+        doubts[book.symbol] = book.ts_ns
+    elif book.state == "live" and since_ns is not None:
+        facts.doubted_ns += book.ts_ns - since_ns
+        del doubts[book.symbol]
 
 
 def _count(found: dict[str, InstrumentFacts], item: MarketData) -> None:

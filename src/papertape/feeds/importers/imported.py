@@ -12,18 +12,25 @@ from papertape.errors import InvalidInputError, WorldError
 from papertape.feeds.importers.files import Progress, content_hash, first_line, plain_name
 from papertape.feeds.importers.ohlcv import HEADER, read_bars
 from papertape.feeds.importers.polymarket_books import read_books
+from papertape.feeds.importers.polymarket_deltas import (
+    COLUMNS,
+    NAME_COLUMNS,
+    has_columns,
+    read_deltas,
+)
 from papertape.feeds.importers.report import ImportReport
 from papertape.model.market_data import MarketData
 from papertape.tape.manifest import MANIFEST_FILE
 from papertape.tape.recorder import MarketRecorder
 
-IMPORTER_VERSION = "1"  # raise it when an importer's output changes: imports are made anew
+IMPORTER_VERSION = "2"  # raise it when an importer's output changes: imports are made anew
 FILES_MAX = 256  # in one folder; candles are merged with every file open at once
 
 PAYOUTS_FILE = "markets.csv"
 FORMATS = (
     "a papertape recording (manifest.json), Polymarket book messages (*.jsonl, with markets.csv) "
-    f"or one-minute candles (*.csv with the columns {HEADER}); .xz and .gz are fine"
+    "or book changes (*.csv with market_slug, asset_id, event_type, price, side, size, hash, "
+    f"timestamp), or one-minute candles (*.csv with the columns {HEADER}); .xz and .gz are fine"
 )
 
 
@@ -91,15 +98,28 @@ def _recognise(source: Path) -> _Format:
             paths,
             lambda report, progress: read_books(books, payouts, report, progress),
         )
+    changes = [path for path in tables if has_columns(path, COLUMNS)]
+    if changes:
+        names = [path for path in tables if path not in changes and has_columns(path, NAME_COLUMNS)]
+        _refuse_others(tables, [*changes, *names], "book changes with " + ", ".join(COLUMNS))
+        return _Format(
+            "polymarket_deltas",
+            [*changes, *names],
+            lambda report, progress: read_deltas(changes, names, report, progress),
+        )
     candles = [path for path in tables if first_line(path) == HEADER]
     if candles:
-        others = ", ".join(path.name for path in tables if path not in candles)
-        if others:
-            raise InvalidInputError("source", others, f"one-minute candles ({HEADER})")
+        _refuse_others(tables, candles, f"one-minute candles ({HEADER})")
         return _Format(
             "ohlcv_1m", candles, lambda report, progress: read_bars(candles, report, progress)
         )
     raise InvalidInputError("source", str(source), FORMATS)
+
+
+def _refuse_others(tables: list[Path], taken: list[Path], expected: str) -> None:
+    others = ", ".join(path.name for path in tables if path not in taken)
+    if others:
+        raise InvalidInputError("source", others, expected)
 
 
 def _data_files(source: Path) -> list[Path]:

@@ -182,9 +182,10 @@ class _BookImport:
         except msgspec.ValidationError:
             raise BadRecordError("levels of the wrong type") from None
         state: BookState = "live"
+        reason = ""
         if not _hash_reproduces(record, bids, asks):
             self._report.unverified += 1
-            state = "unverified"
+            state, reason = "unverified", "the hash does not come out"
         try:
             venue_ts_ns = scaled(message.timestamp, 0) * 1_000_000
             step_ticks = step_ticks_of(record.tick)
@@ -208,6 +209,7 @@ class _BookImport:
             ask_lots=ask_lots,
             venue_ts_ns=venue_ts_ns,
             state=state,
+            reason=reason,
         )
 
 

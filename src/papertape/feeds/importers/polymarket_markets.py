@@ -23,6 +23,8 @@ _UP_DOWN = re.compile(r"[a-z0-9]+-updown-(5m|15m|4h)-([0-9]{9,10})", re.ASCII)
 _TOKEN = re.compile(r"[0-9]{10,80}", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)
 _LENGTH_S = {"5m": 300, "15m": 900, "4h": 14_400}
+_SPORTS = re.compile(r"(mlb|nba|nfl|nhl|cfb|cbb|wnba|epl)-", re.ASCII)
+_LABEL = re.compile(r"[^A-Z0-9]+", re.ASCII)
 _PAYOUT_COLUMN = "payout_inferred_from_final_book"
 _PAYS = {"1": PAYS_ONE_MICROS, "0": PAYS_NOTHING_MICROS}
 
@@ -30,8 +32,11 @@ _PAYS = {"1": PAYS_ONE_MICROS, "0": PAYS_NOTHING_MICROS}
 class KnownMarket:
     """A market of a capture, gathered before its first book is told."""
 
-    def __init__(self, slug: str) -> None:
-        """Read start and end from the slug, where it is that of an up-or-down market."""
+    def __init__(self, slug: str, names: dict[str, str] | None = None) -> None:
+        """Read start and end from the slug, where it is that of an up-or-down market.
+
+        names: token -> what its outcome is called, where the recording says it.
+        """
         self.slug = slug
         self.market_id = f"{VENUE}:{slug}"
         self.tokens: list[str] = []
@@ -44,6 +49,7 @@ class KnownMarket:
             self.start_ns = int(match[2]) * NS_PER_S
             self.end_ns = self.start_ns + _LENGTH_S[match[1]] * NS_PER_S
         self._symbols: dict[str, str] = {}
+        self._names = {} if names is None else names
 
     def heard(self, token: str, recv: bytes) -> None:
         """Note a token of this market, and when it was heard of (seconds as text)."""
@@ -55,7 +61,12 @@ class KnownMarket:
         self.last_recv = recv
 
     def label(self, token: str) -> str:
-        """Return T and the token's first digits, as many as tell the two apart."""
+        """Return the outcome's name, or T and the token's first digits that tell the two apart."""
+        names = [
+            _LABEL.sub("-", self._names.get(one, "").upper()).strip("-") for one in self.tokens
+        ]
+        if all(names) and len(set(names)) == len(names):
+            return names[self.tokens.index(token)]
         digits = LABEL_DIGITS
         while len({each[:digits] for each in self.tokens}) < len(self.tokens):
             digits += 1
@@ -71,7 +82,8 @@ class KnownMarket:
     def fees(self, ts_ns: int) -> FeeSchedule:
         """Return what the venue charged for such a market on the day it began."""
         began = datetime.fromtimestamp((self.start_ns or ts_ns) // NS_PER_S, tz=UTC).date()
-        return fee_for("crypto" if self.end_ns else "general", began)
+        category = "sports" if _SPORTS.match(self.slug) else "general"
+        return fee_for("crypto" if self.end_ns else category, began)
 
     def instrument(self, token: str, step_ticks: int, ts_ns: int = 0) -> Instrument:
         """Return the instrument of a token with the tick in force."""
