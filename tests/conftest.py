@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from papertape.feeds.importers import import_data
 
 ROOT = Path(__file__).resolve().parent.parent
 UNDER_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
@@ -34,6 +37,20 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recorded market data at {folder} (set PAPERTAPE_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def btc5m(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the recorded BTC 5-minute markets, imported once for all workers of this run."""
+    capture = shared_data / "polymarket_l2_btc5m"
+    if not list(capture.glob("*.jsonl.xz")):
+        pytest.skip(f"no capture of book messages in {capture}")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of which each worker has a part
+    with (folder / "btc5m.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return import_data(capture, folder / "btc5m")
 
 
 @pytest.fixture(scope="session")

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.dashboard.tapes import Tape
+from tests.served import Served, free_port, served
 
 import papertape.dashboard
 
 STATIC = Path(papertape.dashboard.__file__).parent / "static"
 VENDORED = ("chart.js", "lightweight-charts.js", "socket.io.js")
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-START_S_MAX = 30.0
 PATIENCE_MS = 15_000  # two cores, other tests beside
 
-SERVE = (
-    "import sys, pathlib; from papertape.dashboard.server import serve; "
-    "serve('127.0.0.1', int(sys.argv[1]), pathlib.Path(sys.argv[2]))"
-)
 # The browser says what its policy blocked; the page itself never reads this.
 WATCH = """
 window.blocked = [];
@@ -44,27 +36,14 @@ class Dashboard:
     data_dir: Path
     log: Path
     port: int
-    process: subprocess.Popen[bytes] | None = None
+    process: Served | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
-        with self.log.open("ab") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVE, str(self.port), str(self.data_dir)],
-                stdout=file,
-                stderr=file,
-            )
-        deadline = time.monotonic() + START_S_MAX
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text()
-            with closing(socket.socket()) as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
+        self.process = served(self.port, self.data_dir, self.log)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -82,13 +61,6 @@ class Opened:
     def found(self) -> list[str]:
         """Return console errors and warnings, exceptions, and what the policy blocked."""
         return [*self.complaints, *self.page.evaluate("window.blocked")]
-
-
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -139,24 +111,41 @@ def visit(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Open
     contexts: list[BrowserContext] = []
 
     def go(width: int = 1440, height: int = 900, theme: str = "dark", path: str = "") -> Opened:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if theme == "dark" else "light",
-            has_touch=width < 700,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        opened = Opened(page)
-        page.add_init_script(WATCH)
-        page.on("console", lambda said: _heard(opened, said.type, said.text))
-        page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        page.goto(dashboard.url + path)
+        opened = open_page(browser, (width, height), theme)
+        contexts.append(opened.page.context)
+        opened.page.goto(dashboard.url + path)
         return opened
 
     yield go
     for context in contexts:
         context.close()
+
+
+def open_page(
+    browser: Browser, size: tuple[int, int], theme: str = "dark", script: str = ""
+) -> Opened:
+    """Return a page in a context of its own, watched from the start; `script` runs on each load."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if theme == "dark" else "light",
+        has_touch=size[0] < 700,
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    opened = Opened(page)
+    page.add_init_script(WATCH + script)
+    page.on("console", lambda said: _heard(opened, said.type, said.text))
+    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    return opened
+
+
+@pytest.fixture(scope="session")
+def axe(root: Path) -> str:
+    """Return the source of axe-core."""
+    path = root / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.is_file():
+        pytest.skip("axe-core is not installed (npm ci)")
+    return path.read_text(encoding="utf-8")
 
 
 def _heard(opened: Opened, kind: str, text: str) -> None:

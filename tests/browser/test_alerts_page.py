@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import PATIENCE_MS, Dashboard, Opened
+from playwright.sync_api import Page, expect
+from tests.browser.checks import Visit, settle
 from tests.dashboard.tapes import Tape
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-expect.set_options(timeout=PATIENCE_MS)
-
-Visit = Callable[..., Opened]
-
-SIZES = ((1440, 900), (1024, 768), (390, 844))
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-UNSETTLED = '.panel[data-state="loading"], .panel[data-state="error"]'
-SMALL = """[...document.querySelectorAll("main a, main button, main select, .topline a")]
-.map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-.filter(([, box]) => box.width > 0 && (box.width < 44 || box.height < 44)).map(([html]) => html)"""
-
-
-def settle(page: Page) -> None:
-    """Wait until the line lives and every panel knows what it shows."""
-    expect(page.locator("#sign-connection")).to_contain_text("Connected")
-    expect(page.locator(UNSETTLED)).to_have_count(0)
 
 
 def add_fill_rule(page: Page) -> None:
@@ -42,33 +21,6 @@ def add_fill_rule(page: Page) -> None:
     page.locator("#rule-save").click()
     expect(page.locator("#rule-dialog")).not_to_be_visible()
     expect(page.locator("#rows-rules li")).to_have_count(1)
-
-
-@pytest.mark.parametrize("state", ["never", "live"])
-def test_it_is_whole_in_every_state_width_and_theme(
-    state: str, visit: Visit, request: pytest.FixtureRequest
-) -> None:
-    """No console error, no policy report, no sideways scroll, nothing too small to touch."""
-    if state == "live":
-        tape: Tape = request.getfixturevalue("tape")
-        for _ in range(3):
-            tape.refuse()
-        tape.flush()
-    for width, height in SIZES:
-        opened = visit(width, height, path="alerts")
-        page = opened.page
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            settle(page)
-            assert page.evaluate(SIDEWAYS) <= 0
-            assert opened.found() == []
-        expect(page.locator("#rows-history li")).to_have_count(3 if state == "live" else 0)
-        if state == "never":
-            expect(page.locator("#rows-ready li")).to_have_count(3)
-            expect(page.locator("#history-none")).to_contain_text("No alert yet")
-        if width < 700:
-            assert page.evaluate(SMALL) == []
-        page.context.close()
 
 
 def test_a_fill_raises_an_alert_on_every_page_until_it_is_acknowledged(
@@ -170,29 +122,3 @@ def test_filters_stand_in_the_address(tape: Tape, visit: Visit) -> None:
     page.get_by_label("State").select_option("snoozed")
     expect(page.locator("#rows-history li")).to_have_count(1)
     assert opened.found() == []
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_no_violation(
-    width: int, tape: Tape, dashboard: Dashboard, browser: Browser, root: Path
-) -> None:
-    """The page with alerts and rules, and its dialog, in both themes."""
-    axe = root / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
-    tape.refuse()
-    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
-    page = context.new_page()
-    page.goto(dashboard.url + "alerts")
-    settle(page)
-    add_fill_rule(page)
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    for opening in (False, True):
-        if opening:
-            page.locator("#new-rule").click()
-            page.locator("#rule-quiet").check()
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            found = page.evaluate("axe.run().then((result) => result.violations)")
-            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-    context.close()

@@ -6,82 +6,14 @@ import json
 import re
 import time
 import urllib.request
-from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
-from tests.browser.conftest import PATIENCE_MS, Dashboard, Opened
-from tests.dashboard.tapes import NO, YES, Tape
+from playwright.sync_api import WebSocketRoute, expect
+from tests.browser.checks import Visit, settle, traded, whole
+from tests.browser.conftest import PATIENCE_MS, Dashboard
+from tests.dashboard.tapes import YES, Tape
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-expect.set_options(timeout=PATIENCE_MS)
-
-Visit = Callable[..., Opened]
-
-SIZES = ((1440, 900), (1024, 768), (390, 844))
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-UNSETTLED = '.panel[data-state="loading"], .panel[data-state="error"]'
-
-
-def traded(tape: Tape, count: int = 6) -> None:
-    """Write some trades, refusals and equity samples."""
-    for i in range(count):
-        tape.trade("BUY", lots=1_000, ticks=4_000, strategy="momentum")
-        tape.trade("SELL", lots=1_000, ticks=4_100 if i % 2 else 3_800, strategy="momentum")
-        tape.mark(10_000_000_000 + 1_000_000 * (i % 3))
-    tape.trade("BUY", lots=5_000, ticks=4_000, strategy="arbitrage", symbol=NO)
-    tape.refuse()
-    tape.quote(3_900, 4_100)
-    tape.quote(5_800, 6_000, symbol=NO)
-    tape.flush()
-
-
-def settle(page: Page) -> None:
-    """Wait until every panel knows what it shows."""
-    expect(page.locator("#sign-connection")).to_contain_text("Connected")
-    expect(page.locator(UNSETTLED)).to_have_count(0)
-
-
-def whole(opened: Opened) -> None:
-    """Check what holds in every state, width and theme."""
-    settle(opened.page)
-    assert opened.page.evaluate(SIDEWAYS) <= 0
-    assert opened.found() == []
-
-
-@pytest.mark.parametrize("state", ["never", "empty", "live", "off"])
-def test_it_is_whole_in_every_state_width_and_theme(
-    state: str, visit: Visit, dashboard: Dashboard, request: pytest.FixtureRequest
-) -> None:
-    """No console error, no policy report, no sideways scroll; the right words for the state."""
-    if state != "never":
-        tape: Tape = request.getfixturevalue("tape")
-        if state != "empty":
-            traded(tape)
-        if state == "off":
-            tape.board.put([], tape.heartbeat(stopped=True))
-    words = {"never": "has not run yet", "off": "is not running since"}
-    for width, height in SIZES:
-        if state in ("empty", "live"):
-            tape.quote(3_900, 4_100)
-        opened = visit(width, height)
-        page = opened.page
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            whole(opened)
-        if state in words:
-            expect(page.locator("#notice")).to_contain_text(words[state])
-        else:
-            expect(page.locator("#mode-badge")).to_have_text("SIMULATED")
-            expect(page).to_have_title(re.compile("SIMULATED · papertape$"))
-        if state in ("never", "empty"):
-            expect(page.locator("#panel-trades")).to_contain_text("No trade yet")
-        else:
-            expect(page.locator("#rows-trades tr")).to_have_count(13)
-        page.context.close()
 
 
 def test_a_fill_on_the_ledger_appears_without_reload(
@@ -195,20 +127,6 @@ def test_the_theme_is_switched_and_remembered(tape: Tape, visit: Visit) -> None:
     assert opened.found() == []
 
 
-def test_on_a_phone_everything_can_be_touched(tape: Tape, visit: Visit) -> None:
-    """At 390 px every button and link of the frame and panels is at least 44 px both ways."""
-    traded(tape)
-    page = visit(390, 844).page
-    settle(page)
-    small = page.evaluate(
-        """[...document.querySelectorAll("main a, main button, .topline button, .rail a")]
-        .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-        .filter(([, box]) => box.width > 0 && (box.width < 44 || box.height < 44))
-        .map(([html]) => html)"""
-    )
-    assert small == []
-
-
 def test_the_promised_functions_work_from_the_console(tape: Tape, visit: Visit) -> None:
     """Charts, toasts and the confirm dialog under the names and manners of the contract."""
     traded(tape)
@@ -231,27 +149,6 @@ def test_the_promised_functions_work_from_the_console(tape: Tape, visit: Visit) 
     page.keyboard.press("Escape")
     expect(page.locator("body")).to_have_id("no")
     assert opened.found() == []
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_no_violation(
-    width: int, tape: Tape, dashboard: Dashboard, browser: Browser, root: Path
-) -> None:
-    """The checks of axe-core that a machine can do, in both themes."""
-    axe = root / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
-    traded(tape)
-    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
-    page = context.new_page()
-    page.goto(dashboard.url)
-    settle(page)
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
-        found = page.evaluate("axe.run().then((result) => result.violations)")
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-    context.close()
 
 
 def test_charts_and_tables_have_words_beside_them(tape: Tape, visit: Visit) -> None:

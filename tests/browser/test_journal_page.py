@@ -4,43 +4,16 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import PATIENCE_MS, Dashboard, Opened
+from playwright.sync_api import expect
+from tests.browser.checks import Visit, settle, traded
+from tests.browser.conftest import Dashboard
 from tests.dashboard.tapes import NO, Tape
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-expect.set_options(timeout=PATIENCE_MS)
 
-Visit = Callable[..., Opened]
-
-SIZES = ((1440, 900), (1024, 768), (390, 844))
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-UNSETTLED = '.panel[data-state="loading"], .panel[data-state="error"]'
-SMALL = """["main a", "main button", "main select", "main .input", ".stars label > span"]
-.flatMap((each) => [...document.querySelectorAll(each)])
-.map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-.filter(([, box]) => box.width > 2 && (box.width < 44 || box.height < 44)).map(([html]) => html)"""
 EVIL = "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1)) [ok](https://a.example)"
-
-
-def traded(tape: Tape, count: int = 4) -> None:
-    """Write closed trades and an open one."""
-    for i in range(count):
-        tape.trade("BUY", lots=1_000, ticks=4_000)
-        tape.trade("SELL", lots=1_000, ticks=4_100 if i % 2 else 3_800)
-    tape.trade("BUY", lots=5_000, ticks=4_000, strategy="arbitrage", symbol=NO)
-    tape.flush()
-
-
-def settle(page: Page) -> None:
-    expect(page.locator("#sign-connection")).to_contain_text("Connected")
-    expect(page.locator(UNSETTLED)).to_have_count(0)
 
 
 def entries(dashboard: Dashboard) -> list[dict[str, object]]:
@@ -49,39 +22,9 @@ def entries(dashboard: Dashboard) -> list[dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("state", ["never", "empty", "live"])
-def test_it_is_whole_in_every_state_width_and_theme(
-    state: str, visit: Visit, request: pytest.FixtureRequest
-) -> None:
-    """No console error, no policy report, no sideways scroll, nothing too small to touch."""
-    if state != "never":
-        tape: Tape = request.getfixturevalue("tape")
-        if state == "live":
-            traded(tape)
-    for width, height in SIZES:
-        opened = visit(width, height, path="journal")
-        page = opened.page
-        settle(page)
-        if state == "live":
-            expect(page.locator(".trade-line")).to_have_count(5)
-            page.locator(".trade-line").nth(1).click()
-            expect(page.locator("#entry-facts")).to_contain_text("price rises")
-            expect(page.locator("#entry-book tr")).to_have_count(1)
-        else:
-            expect(page.locator("#journal-empty")).to_contain_text("No trade yet")
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            settle(page)
-            assert page.evaluate(SIDEWAYS) <= 0
-            assert opened.found() == []
-        if width < 700:
-            assert page.evaluate(SMALL) == []
-        page.context.close()
-
-
 def test_a_review_by_keys_alone(tape: Tape, dashboard: Dashboard, visit: Visit) -> None:
     """j and k go through the list, a digit rates, Enter writes, Esc leaves; nothing jumps away."""
-    traded(tape)
+    traded(tape, 4)
     opened = visit(path="journal?show=review")
     page = opened.page
     settle(page)
@@ -115,7 +58,7 @@ def test_a_review_by_keys_alone(tape: Tape, dashboard: Dashboard, visit: Visit) 
 
 def test_no_half_written_word_is_lost(tape: Tape, dashboard: Dashboard, visit: Visit) -> None:
     """New trades, a reload, another trade looked at, a dashboard that was away: the draft stays."""
-    traded(tape)
+    traded(tape, 4)
     opened = visit(path="journal")
     page = opened.page
     settle(page)
@@ -166,7 +109,7 @@ def test_a_link_to_a_trade_far_down_opens_it(tape: Tape, visit: Visit) -> None:
 
 def test_who_was_slower_sees_both_versions(tape: Tape, dashboard: Dashboard, visit: Visit) -> None:
     """What does not collide goes together; what does is for the person to choose."""
-    traded(tape)
+    traded(tape, 4)
     first, second = visit(path="journal").page, visit(path="journal").page
     for page in (first, second):
         settle(page)
@@ -195,7 +138,7 @@ def test_who_was_slower_sees_both_versions(tape: Tape, dashboard: Dashboard, vis
 
 def test_notes_are_words_and_never_markup(tape: Tape, visit: Visit) -> None:
     """Markdown is drawn; HTML in it is text, and only the web is linked to."""
-    traded(tape)
+    traded(tape, 4)
     opened = visit(path="journal")
     page = opened.page
     settle(page)
@@ -207,29 +150,3 @@ def test_notes_are_words_and_never_markup(tape: Tape, visit: Visit) -> None:
     assert preview.locator("img").count() == 0
     expect(preview.locator("a")).to_have_attribute("href", "https://a.example")
     assert opened.found() == []
-
-
-def test_axe_finds_no_violation(
-    tape: Tape, dashboard: Dashboard, browser: Browser, root: Path
-) -> None:
-    """The checks of axe-core that a machine can do, in both themes, with and without an entry."""
-    axe = root / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
-    traded(tape)
-    context = browser.new_context(bypass_csp=True)
-    page = context.new_page()
-    page.goto(dashboard.url + "journal")
-    settle(page)
-    expect(page.locator(".trade-line")).to_have_count(5)
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    for chosen in (False, True):
-        if chosen:
-            page.locator(".trade-line").nth(1).click()
-            expect(page.locator("#entry-book tr")).to_have_count(1)
-            page.locator("#notes").fill("# one\n\n- two\n\n> three\n\n`four`")
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            found = page.evaluate("axe.run().then((result) => result.violations)")
-            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-    context.close()

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
-from tests.browser.conftest import PATIENCE_MS, Dashboard, Opened
-from tests.browser.test_index_page import SIZES, THEMES, settle, traded, whole
+from playwright.sync_api import expect
+from tests.browser.checks import Visit, settle, traded
 from tests.dashboard.tapes import YES, Tape
 from tests.dashboard.test_markets import race
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-expect.set_options(timeout=PATIENCE_MS)
-
-Visit = Callable[..., Opened]
 BOOKS = "#books tbody.book"
 RAIN = "simulated:will-it-rain"
 
@@ -30,33 +24,6 @@ def quoted(tape: Tape) -> None:
         tape.quote(ticks - 200, ticks, symbol=f"simulated:{name}:YES")
         tape.quote(9_800 - ticks, 10_000 - ticks, symbol=f"simulated:{name}:NO")
     tape.quote(3_900, 4_100)
-
-
-@pytest.mark.parametrize("state", ["never", "live", "off", "open", "no match"])
-def test_it_is_whole_in_every_state_width_and_theme(
-    state: str, visit: Visit, dashboard: Dashboard, request: pytest.FixtureRequest
-) -> None:
-    """No console error, no policy report, no sideways scroll; the right words for the state."""
-    if state != "never":
-        tape: Tape = request.getfixturevalue("tape")
-        quoted(tape)
-        if state == "off":
-            tape.board.put([], tape.heartbeat(stopped=True))
-    path = {"open": f"markets?market={RAIN}", "no match": "markets?q=snow"}.get(state, "markets")
-    words = {"no match": "No market fits this filter", "never": "No market yet"}
-    for width, height in SIZES:
-        opened = visit(width, height, path=path)
-        page = opened.page
-        if state == "open":
-            expect(page.locator("#drawer")).to_contain_text("Our newest trades here")
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            whole(opened)
-        if state in words:
-            expect(page.locator("#panel-books")).to_contain_text(words[state])
-        else:
-            expect(page.locator(BOOKS)).to_have_count(3)
-        page.context.close()
 
 
 def test_prices_move_and_groups_add_up(tape: Tape, visit: Visit) -> None:
@@ -124,42 +91,3 @@ def test_the_filter_is_in_the_address(tape: Tape, visit: Visit) -> None:
     page.reload()
     expect(page.locator(BOOKS)).to_have_count(1)
     assert page.locator(f'[data-key="{YES}"]').count() == 0
-
-
-def test_on_a_phone_everything_can_be_touched(tape: Tape, visit: Visit) -> None:
-    """At 390 px every button and link is at least 44 px both ways, the drawer's too."""
-    quoted(tape)
-    page = visit(390, 844, path=f"markets?market={RAIN}").page
-    settle(page)
-    expect(page.locator("#drawer")).to_contain_text("Our newest trades here")
-    small = page.evaluate(
-        """[...document.querySelectorAll("main a, main button, main input, main select, .rail a")]
-        .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-        .filter(([, box]) => box.width > 1 && (box.width < 44 || box.height < 44))
-        .map(([html]) => html)"""
-    )
-    assert small == []
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_no_violation(
-    width: int, tape: Tape, dashboard: Dashboard, browser: Browser, root: Path
-) -> None:
-    """The checks of axe-core that a machine can do, in both themes, with and without a market."""
-    axe = root / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
-    quoted(tape)
-    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
-    page = context.new_page()
-    for path in ("markets", f"markets?market={RAIN}"):
-        page.goto(dashboard.url + path)
-        settle(page)
-        if "market=" in path:
-            expect(page.locator("#drawer")).to_contain_text("Our newest trades here")
-        page.evaluate(axe.read_text(encoding="utf-8"))
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            found = page.evaluate("axe.run().then((result) => result.violations)")
-            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-    context.close()

@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import PATIENCE_MS, Dashboard, Opened
-from tests.browser.test_index_page import SIZES, THEMES, settle, traded, whole
+from playwright.sync_api import Page, expect
+from tests.browser.checks import Visit, settle, traded
+from tests.browser.conftest import Dashboard
 from tests.dashboard.tapes import NO, Tape
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-expect.set_options(timeout=PATIENCE_MS)
-
-Visit = Callable[..., Opened]
 ROWS = "#rows-trades tr:not(.spacer)"
 IDS = f"[...document.querySelectorAll('{ROWS}')].map(row => row.dataset.key)"
 
@@ -27,34 +22,6 @@ def story_open(page: Page, trade_id: str) -> None:
     expect(page.locator("#drawer")).to_be_visible()
     expect(page.locator("#drawer")).to_contain_text(f"Fill {trade_id}")
     assert f"trade={trade_id}" in page.url
-
-
-@pytest.mark.parametrize("state", ["never", "empty", "live", "off", "open", "no match"])
-def test_it_is_whole_in_every_state_width_and_theme(
-    state: str, visit: Visit, dashboard: Dashboard, request: pytest.FixtureRequest
-) -> None:
-    """No console error, no policy report, no sideways scroll; the right words for the state."""
-    if state != "never":
-        tape: Tape = request.getfixturevalue("tape")
-        if state != "empty":
-            traded(tape)
-        if state == "off":
-            tape.board.put([], tape.heartbeat(stopped=True))
-    path = {"open": "trades?trade=F2", "no match": "trades?q=snow"}.get(state, "trades")
-    words = {"no match": "No trade fits this filter", "never": "No trade yet", "empty": "No trade"}
-    for width, height in SIZES:
-        opened = visit(width, height, path=path)
-        page = opened.page
-        if state == "open":
-            story_open(page, "F2")
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            whole(opened)
-        if state in words:
-            expect(page.locator("#panel-list")).to_contain_text(words[state])
-        else:
-            expect(page.locator(ROWS)).to_have_count(13)
-        page.context.close()
 
 
 def test_a_row_opens_its_story_and_the_address_says_which(tape: Tape, visit: Visit) -> None:
@@ -192,44 +159,10 @@ def test_after_a_dropped_connection_the_list_is_whole(
     assert page.evaluate(IDS) == [f"F{n}" for n in (9, 8, 7, 5, 4, 3, 2, 1)]
 
 
-def test_on_a_phone_everything_can_be_touched(tape: Tape, visit: Visit) -> None:
-    """At 390 px every button and link is at least 44 px both ways, the drawer's too."""
+def test_a_phone_sorts_without_a_table_head(tape: Tape, visit: Visit) -> None:
     traded(tape)
-    page = visit(390, 844, path="trades?trade=F2").page
+    page = visit(390, 844, path="trades").page
     settle(page)
-    story_open(page, "F2")
-    page.locator("#filter-more").evaluate("node => node.click()")
-    small = page.evaluate(
-        """[...document.querySelectorAll("main a, main button, main input, main select")]
-        .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-        .filter(([, box]) => box.width > 1 && (box.width < 44 || box.height < 44))
-        .map(([html]) => html)"""
-    )
-    assert small == []
-    page.locator(".drawer-close").click()
+    page.locator("#filter-more").click()
     page.locator("#filter [name=sort]").select_option("time")
     expect(page.locator(ROWS).first).to_have_attribute("data-key", "F1")
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_no_violation(
-    width: int, tape: Tape, dashboard: Dashboard, browser: Browser, root: Path
-) -> None:
-    """The checks of axe-core that a machine can do, in both themes, with and without a story."""
-    axe = root / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
-    traded(tape)
-    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
-    page = context.new_page()
-    for path in ("trades", "trades?trade=F2"):
-        page.goto(dashboard.url + path)
-        settle(page)
-        if "trade=" in path:
-            story_open(page, "F2")
-        page.evaluate(axe.read_text(encoding="utf-8"))
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            found = page.evaluate("axe.run().then((result) => result.violations)")
-            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-    context.close()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from tests.dashboard.tapes import Tape
+from tests.served import Served, free_port, served
 
 from papertape.dashboard.app import create_app
 from papertape.dashboard.settings import DashboardSettings
@@ -24,7 +21,6 @@ from papertape.dashboard.settings import DashboardSettings
 PORT = 5001
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = f"http://{HOST}"
-START_S_MAX = 20.0
 
 
 @pytest.fixture
@@ -86,7 +82,7 @@ def page(app: Flask) -> Caller:
 class Running:
     """A dashboard process."""
 
-    process: subprocess.Popen[bytes]
+    process: Served
     port: int
     log: Path
 
@@ -108,33 +104,10 @@ class Running:
         return time.monotonic() - began
 
 
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def begin(data_dir: Path, log: Path) -> Running:
     """Start a dashboard process on a data folder and wait until it listens."""
     port = free_port()
-    code = (
-        "import sys, pathlib; from papertape.dashboard.server import serve; "
-        "serve('127.0.0.1', int(sys.argv[1]), pathlib.Path(sys.argv[2]))"
-    )
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, str(port), str(data_dir)], stdout=file, stderr=file
-        )
-    running = Running(process, port, log)
-    deadline = time.monotonic() + START_S_MAX
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return running
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
+    return Running(served(port, data_dir, log), port, log)
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from typing import Any
 import psutil
 import pytest
 import websocket
-from tests.dashboard.conftest import Running, begin, end, free_port
+from tests.dashboard.conftest import Running, begin, end
 from tests.dashboard.tapes import Tape
+from tests.served import free_port
 
 from papertape.dashboard.server import serve
 from papertape.errors import ConfigError, WorldError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def told(
-    shared_data: Path, tmp_path_factory: pytest.TempPathFactory
+    shared_data: Path, btc5m: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[dict[str, Any]]]:
     """Return a folder in which the recording was replayed twice, and both summaries."""
-    recording = shared_data / "polymarket_l2_btc5m"
-    if not recording.is_dir():
-        pytest.skip(f"no recording at {recording}")
     data_dir = tmp_path_factory.mktemp("recording") / "data"
+    shutil.copytree(btc5m, data_dir / "market" / btc5m.name)  # as if imported here before
+    recording = shared_data / "polymarket_l2_btc5m"
     words = ("--feed", "replay", "--data", str(recording), "--speed", "max")
     return data_dir, [summary_of(*words, data_dir=data_dir) for _ in range(2)]
 

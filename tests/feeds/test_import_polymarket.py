@@ -248,14 +248,13 @@ def test_the_first_minutes_of_the_capture_verify(tmp_path, capture):
 
 
 @pytest.mark.slow
-def test_the_whole_capture(tmp_path, capture):
-    folder = import_data(capture, tmp_path / "market")
-    facts = describe(Recording(folder))
+def test_the_whole_capture(btc5m):
+    facts = describe(Recording(btc5m))
     report = facts.import_report
     assert report["rows"] >= 134_427
     assert report["malformed_rows"] == report["unverified"] == report["late"] == 0
     assert facts.markets == facts.resolved == report["markets"] >= 38
-    paid = [i for _, i in Recording(folder).items() if isinstance(i, MarketResolvedSeen)]
+    paid = [i for _, i in Recording(btc5m).items() if isinstance(i, MarketResolvedSeen)]
     assert all(set(i.payouts_micros) <= {0, 1_000_000} for i in paid)
     assert all(sum(i.payouts_micros) == 1_000_000 for i in paid if len(i.payouts_micros) == 2)
     assert 10 < sum(i.payouts_micros[0] == 1_000_000 for i in paid) < 38

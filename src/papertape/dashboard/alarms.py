@@ -52,13 +52,18 @@ class Alarms:
 
     def look(self) -> list[Row]:
         """Judge every rule by what is known now; return the alerts raised, newest first."""
+        return self._writing(self._look)
+
+    def keep(self) -> None:
+        """Put the tape's newest alerts on the desk: a page that heard of one will ask for it."""
+        self._writing(self._copy_tape)
+
+    def _writing(self, write: Callable[[], list[Row]]) -> list[Row]:
         now_ns = self._follower.now_ns()
         if not self._follower.ready or 0 <= now_ns < self._retry_ns:
             return []
         try:
-            self._copy_tape()
-            raised = self._judge()
-            self._count(now_ns)
+            rows = write()
         except PapertapeError as error:
             self._retry_ns = now_ns + RETRY_NS
             if str(error) != self.problem:
@@ -66,13 +71,19 @@ class Alarms:
             self.problem = str(error)
             return []
         self.problem = ""
+        return rows
+
+    def _look(self) -> list[Row]:
+        self._copy_tape()
+        raised = self._judge()
+        self._count(self._follower.now_ns())
         return raised
 
-    def _copy_tape(self) -> None:
+    def _copy_tape(self) -> list[Row]:
         seen = self._follower
         ledger_id = seen.ledger_id
         if ledger_id is None:
-            return
+            return []
         if self._copied[0] != ledger_id:
             self._copied = (ledger_id, self.desk.newest_seq(ledger_id))
         fresh = picture.alerts(seen, self._copied[1], limit=None)
@@ -80,6 +91,7 @@ class Alarms:
             self.desk.record_tape(ledger_id, reversed(fresh))
             self._copied = (ledger_id, fresh[0]["seq"])
             self._counted_ns = 0
+        return fresh
 
     def _judge(self) -> list[Row]:
         rules = self._kept()

@@ -155,6 +155,7 @@ class LiveLine:
         if found.kinds & ALERTS:
             fresh = picture.alerts(self.follower, self._lines["alerts"])
             if fresh:
+                self._alarms.keep()
                 self._send("alerts", fresh)
         if found.kinds & MARKETS:
             self._moved |= self._unlike_sent()

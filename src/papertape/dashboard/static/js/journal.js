@@ -26,7 +26,8 @@ let asked = 0; // the newest question for the list; older answers are dropped
 let linked = false; // whether the trade that the address names was looked for
 let looks = 0; // pages asked for by itself since the list was begun
 let newsTimer = 0;
-let lastMs = 0;
+let lastMs = 0; // of the newest answer
+let triedMs = 0; // of the newest question: a slow answer is not asked for again and again
 
 const chosen = () => rows.find((row) => row.id === query.trade) ?? null;
 
@@ -75,6 +76,7 @@ function drawList() {
 // mode: "new" replaces the list, "fresh" keeps what is there in its place, "more" goes on below
 async function load(mode) {
   const mine = ++asked;
+  triedMs = Date.now();
   const filter = words.filterQuery(query);
   const from = mode === "more" ? `&cursor=${cursor}` : "";
   try {
@@ -97,6 +99,7 @@ async function load(mode) {
     if (mine !== asked) return;
     if (rows.length === 0) {
       frame.panels.show("journal", "error", { words: `${error.message}. Trying again.` });
+      frame.panels.show("entry", "empty", { words: "Waits for the list of trades." });
     }
     setTimeout(() => mine === asked && load("fresh"), REFRESH_MS / 6);
   }
@@ -302,7 +305,7 @@ function start() {
       ["Enter", "write the entry", write],
     ],
     onSecond() {
-      if (!document.hidden && Date.now() - lastMs > REFRESH_MS) load("fresh");
+      if (!document.hidden && Date.now() - triedMs > REFRESH_MS) load("fresh");
       frame.panels.confirm(["journal", "entry"], frame.live.lastHeardMs);
     },
   });
