@@ -120,6 +120,7 @@ class Dashboard(Section):
     port: Annotated[int, Field(ge=1, le=65_535)] = 5001
     debug: Annotated[bool, BeforeValidator(flag_of)] = False
     token: Annotated[SecretStr, Field(strict=False)] | None = None  # environment only
+    recordings: Annotated[list[FilePath], Field(max_length=100)] = Field(default_factory=list)
 
 
 class Storage(Section):

@@ -13,8 +13,8 @@ from papertape.clock import NS_PER_S
 from papertape.dashboard import analytics, leaderboard, periods
 from papertape.dashboard.leaderboard import verdict
 from papertape.model.events import LegWanted, SignalRaised
-from papertape.research.metrics import BY_NAME
 from papertape.services.figures import FIGURES, fall_of
+from papertape.services.metric_registry import BY_NAME
 from papertape.services.results import HOUR_S
 
 PATHS = (

@@ -15,9 +15,9 @@ from papertape.config import load_config
 from papertape.errors import ConfigError, InvalidInputError
 from papertape.research import session
 from papertape.research.lookahead import LookAheadError, cut_points
-from papertape.research.metrics import BY_NAME, METRICS
 from papertape.research.result import Result
 from papertape.runner import run_bot
+from papertape.services.metric_registry import BY_NAME, METRICS
 from papertape.services.verification import verify
 
 MINUTE_S = 60.0

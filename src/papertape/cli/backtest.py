@@ -201,8 +201,8 @@ def _plain_lines() -> Progress:
 
 
 def _print(result: Result, written: Path | None, took_s: float) -> None:
-    from papertape.research.metrics import METRICS
     from papertape.research.words import interval_text, metric_text
+    from papertape.services.metric_registry import METRICS
 
     facts = result.facts
     print_pairs(

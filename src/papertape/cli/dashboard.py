@@ -44,4 +44,6 @@ def dashboard(
         secret_of(chosen),
         market_quota_mb=chosen.storage.market_quota_mb,
         notifications=chosen.notifications,
+        config_path=config,
+        recordings=tuple(chosen.dashboard.recordings),
     )

@@ -16,6 +16,9 @@ from papertape.dashboard import api, pages
 from papertape.dashboard.alarms import Alarms
 from papertape.dashboard.alert_desk import IMMEDIATE, AlertDesk
 from papertape.dashboard.api.answers import ApiError, failure
+from papertape.dashboard.backtest_choices import Choices
+from papertape.dashboard.backtest_jobs import BacktestJobs
+from papertape.dashboard.backtests import Shelf
 from papertape.dashboard.desk import JournalDesk
 from papertape.dashboard.diary import Diary
 from papertape.dashboard.follower import Follower
@@ -110,6 +113,7 @@ def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
     }
     notifications = NotificationService(alert_desk, channels, clock)
     alarms.posted = notifications.ring
+    shelf = Shelf(settings.data_dir)
     return DashboardState(
         settings=settings,
         clock=clock,
@@ -120,6 +124,9 @@ def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
         channels=channels,
         notifications=notifications,
         verifier=Verifier(settings.data_dir, clock),
+        shelf=shelf,
+        choices=Choices(settings),
+        jobs=BacktestJobs(shelf.folder, clock),
         diary=Diary(settings.diary, LedgerReader(settings.ledger)),
     )
 
@@ -161,6 +168,7 @@ def settings_from_environment() -> DashboardSettings:
         port=config.dashboard.port,
         token=given.get_secret_value() if given else None,
         notifications=config.notifications,
+        recordings=tuple(config.dashboard.recordings),
     )
 
 

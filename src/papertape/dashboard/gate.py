@@ -28,6 +28,7 @@ HEADERS_MAX = 60
 SOCKETS_MAX = 64  # pages open at once; each may have 1 MB waiting
 SOCKET_PATH = "/socket.io/"
 REPORT_PATH = "/csp-report"
+POLICY = "Content-Security-Policy"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 REPORT_TYPES = frozenset({"application/csp-report", "application/json"})
 
@@ -101,7 +102,11 @@ class Gate:
         return _answer(refusal, environ, start)
 
     def _secured(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        ours = {name.lower() for name, _ in self._headers} | {"server", "x-powered-by"}
+        own = self._headers
+        # What is shown in a sandbox says itself what little it may do there.
+        if any(name == POLICY and value.startswith("sandbox ") for name, value in headers):
+            own = [(name, value) for name, value in own if name != POLICY]
+        ours = {name.lower() for name, _ in own} | {"server", "x-powered-by"}
         kept = [
             (name, value)
             for name, value in headers
@@ -109,7 +114,7 @@ class Gate:
         ]
         if not any(name.lower() == "cache-control" for name, _ in kept):
             kept.append(("Cache-Control", "no-store"))
-        return kept + self._headers
+        return kept + own
 
     # --- the checks, in order -------------------------------------------------------------------
 
@@ -232,7 +237,7 @@ def security_headers(settings: DashboardSettings) -> list[tuple[str, str]]:
     )
     permissions = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), clipboard-read=()"
     return [
-        ("Content-Security-Policy", policy),
+        (POLICY, policy),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
         ("X-Frame-Options", "DENY"),

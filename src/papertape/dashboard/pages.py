@@ -37,6 +37,7 @@ PLACES = (  # in the order of the rail
     Place("/leaderboard", "leaderboard", "Leaderboard", "leaderboard.html", "l"),
     Place("/journal", "journal", "Journal", "trade_journal.html", "j"),
     Place("/alerts", "alerts", "Alerts", "alerts.html", "e"),
+    Place("/backtests", "backtests", "Backtests", "backtests.html", "b"),
     Place("/system", "system", "System", "system.html", "s"),
 )
 

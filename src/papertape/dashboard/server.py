@@ -102,6 +102,8 @@ def serve(
     *,
     market_quota_mb: int | None = None,
     notifications: Notifications | None = None,
+    config_path: Path | None = None,
+    recordings: tuple[Path, ...] = (),
 ) -> None:
     """Serve the dashboard until SIGTERM or SIGINT.
 
@@ -122,6 +124,8 @@ def serve(
         token=token,
         market_quota_mb=market_quota_mb,
         notifications=notifications or Notifications(),
+        config_path=config_path,
+        recordings=recordings,
     )
     app = create_app(settings, async_mode="gevent")
     socketio, state = app.extensions["socketio"], app.extensions["papertape"]
@@ -149,6 +153,7 @@ def serve(
     state.follower.close()
     state.desk.close()
     state.verifier.close()
+    state.jobs.close()
     state.diary.close()
 
 

@@ -22,6 +22,8 @@ class DashboardSettings:
     debug: bool = False
     market_quota_mb: int | None = None
     notifications: Notifications = field(default_factory=Notifications)
+    config_path: Path | None = None  # for the commands that are run for a page
+    recordings: tuple[Path, ...] = ()  # that a backtest may be started on, beside the recorded
 
     @property
     def ledger(self) -> Path:

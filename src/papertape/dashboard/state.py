@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import current_app
 
 from papertape.clock import Clock
 from papertape.dashboard.alarms import Alarms
+from papertape.dashboard.backtest_choices import Choices
+from papertape.dashboard.backtest_jobs import BacktestJobs
+from papertape.dashboard.backtests import Shelf
 from papertape.dashboard.desk import JournalDesk
 from papertape.dashboard.diary import Diary
 from papertape.dashboard.follower import Follower
 from papertape.dashboard.keys import CsrfToken
 from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.verifier import Verifier
+from papertape.errors import PapertapeError
 from papertape.services.apprise_channel import AppriseChannel
 from papertape.services.notification_service import NotificationService
 
 if TYPE_CHECKING:
     from papertape.dashboard.websocket_server import LiveLine
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -37,12 +44,29 @@ class DashboardState:
     notifications: NotificationService
     verifier: Verifier
     diary: Diary
+    shelf: Shelf
+    choices: Choices
+    jobs: BacktestJobs
     line: LiveLine | None = None
     counts: dict[str, int] = field(default_factory=dict)
     aside: Callable[[Callable[[], Any]], Any] = lambda work: work()
     """Runs work that waits for another process where it keeps nobody else waiting."""
     breathe: Callable[[], object] = lambda: None
     """Gives everybody else a turn, in the middle of long work."""
+
+    def apart(self, work: Callable[[], T]) -> T:
+        """Return what work on files gives, done aside; what went wrong there is raised here."""
+
+        def careful() -> T | PapertapeError:
+            try:
+                return work()
+            except PapertapeError as error:
+                return error
+
+        found: T | PapertapeError = self.aside(careful)
+        if isinstance(found, PapertapeError):
+            raise found
+        return found
 
     def count(self, what: str) -> int:
         """Count something that happened; return how often it has by now."""

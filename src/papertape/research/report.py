@@ -15,7 +15,7 @@ from markupsafe import Markup
 from papertape import __version__
 from papertape.errors import WorldError
 from papertape.research import words
-from papertape.research.metrics import BY_NAME, Metric
+from papertape.services.metric_registry import BY_NAME, Metric
 from papertape.tape.files import write_atomic
 
 PAGE = Path(__file__).parent / "page"

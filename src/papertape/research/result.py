@@ -12,12 +12,13 @@ import msgspec
 import pyarrow as pa
 
 from papertape.model.money import MICROS, NANOS
-from papertape.research.metrics import BY_NAME, Figures, Intervals
+from papertape.research.metrics import Figures, Intervals
 from papertape.research.picture import Picture
 from papertape.research.price_chart import price_chart
 from papertape.research.report import write_report
 from papertape.research.session import Order
 from papertape.research.words import metric_text
+from papertape.services.metric_registry import BY_NAME
 from papertape.tape.follow import LedgerReader
 
 TRADES_SHOWN = 250  # of each end of the run in a report

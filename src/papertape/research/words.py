@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from papertape.clock import NS_PER_S
-from papertape.research.metrics import BY_NAME
+from papertape.services.metric_registry import BY_NAME
 
 NO_VALUE = "-"
 MINUS = "\N{MINUS SIGN}"

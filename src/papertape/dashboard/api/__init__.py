@@ -7,6 +7,7 @@ from flask import Flask
 from papertape.dashboard.api import (
     alerts,
     analytics,
+    backtests,
     control,
     export,
     journal,
@@ -25,6 +26,6 @@ def register(app: Flask) -> None:
     """Give the application every endpoint."""
     modules = (portfolio, trades, journal, export, notifications, control, status, system,
                analytics, alerts, journal_trades, markets,
-               journal_marks)  # fmt: skip
+               journal_marks, backtests)  # fmt: skip
     for module in modules:
         app.register_blueprint(module.api)

@@ -167,6 +167,8 @@ class Endpoint:
     params: tuple[Param, ...]
     body: Mapping[str, Any] | None
     status: int
+    content: tuple[str, ...]
+    fails: tuple[int, ...]
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -185,14 +187,17 @@ def endpoint(
     body: Mapping[str, Any] | None = None,
     status: int = 200,
     always: bool = False,
+    content: tuple[str, ...] = ("application/json",),
+    fails: tuple[int, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare an endpoint; its function takes the checked query and the parts of the path.
 
-    always: answer also while the tape is still being read for the first time.
+    always: answer also while the tape is still being read for the first time. content: what it
+    may answer with. fails: statuses of refusals beyond those that every such endpoint has.
     """
 
     def declare(handler: Handler) -> Handler:
-        ENDPOINTS.append(Endpoint(path, method, summary, params, body, status))
+        ENDPOINTS.append(Endpoint(path, method, summary, params, body, status, content, fails))
 
         @functools.wraps(handler)
         def view(**parts: str) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response
@@ -31,7 +31,7 @@ from papertape.dashboard.api.journal import (
 )
 from papertape.dashboard.desk import MARKED_MAX, EditedError, Entry
 from papertape.dashboard.state import DashboardState, state
-from papertape.errors import MISSING, InvalidInputError, PapertapeError
+from papertape.errors import MISSING, InvalidInputError
 from papertape.model.money import MICROS, NANOS
 from papertape.services.trade_diary import Story
 
@@ -76,7 +76,7 @@ def journal_trades(query: Query) -> Response:
     A page may be short without being the last: `next_cursor` says where to go on.
     """
     here = state()
-    found = _aside(here, lambda: _page(here, query, query["limit"], query["cursor"]))
+    found = here.apart(lambda: _page(here, query, query["limit"], query["cursor"]))
     rows, behind, current = found
     return success(rows, next_cursor=behind, catching_up=not current)
 
@@ -131,7 +131,7 @@ def _all(here: DashboardState, query: Query) -> Iterator[Row]:
     cursor: int | None = None
     while True:
         before = cursor
-        rows, cursor, _ = _aside(here, lambda: _page(here, query, CHUNK_ROWS, before))  # noqa: B023
+        rows, cursor, _ = here.apart(lambda: _page(here, query, CHUNK_ROWS, before))  # noqa: B023
         yield from rows
         if cursor is None:
             return
@@ -153,21 +153,6 @@ def _flat(row: Row) -> Row:
     )
 
 
-def _aside(here: DashboardState, work: Callable[[], Any]) -> Any:
-    """Do work on files where it keeps nobody waiting; raise here what went wrong there."""
-
-    def careful() -> Any:
-        try:
-            return work()
-        except PapertapeError as error:
-            return error
-
-    found = here.aside(careful)
-    if isinstance(found, PapertapeError):
-        raise found
-    return found
-
-
 def _update(here: DashboardState) -> bool:
     deadline_s = time.monotonic() + UPDATE_S_MAX
     return here.diary.update(lambda: time.monotonic() > deadline_s)
@@ -179,7 +164,7 @@ def _one(here: DashboardState, trade_id: str) -> Row:
         found = here.diary.of_trades(here.follower.view.account, [trade_id])
         return _rows(here, found[:1], here.desk.of_trades([trade_id]))
 
-    rows: list[Row] = _aside(here, look)
+    rows = here.apart(look)
     if not rows:
         raise ApiError(404, "not_found", "no trade from flat to flat begins with this one", "id")
     return rows[0]

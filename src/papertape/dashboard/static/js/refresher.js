@@ -38,8 +38,8 @@ export class Refresher {
     this.#asked += 1;
     const mine = this.#asked;
     try {
-      const { data } = await ask(this.#path());
-      if (mine === this.#asked) this.#onData(data);
+      const answer = await ask(this.#path());
+      if (mine === this.#asked) this.#onData(answer.data, answer);
     } catch (error) {
       if (mine === this.#asked) this.#onError(error);
     }
