@@ -35,7 +35,8 @@ export class BacktestCompare {
       const ids = this.#rows.map((row) => row.id);
       const select = get(`compare-${side}`);
       const known = chosen && !ids.includes(chosen) ? [chosen] : [];
-      const pairs = [...known.map((id) => [id, id]), ...this.#rows.map((row) => [row.id, nameOf(row)])];
+      const pairs = known.map((id) => [id, id]);
+      pairs.push(...this.#rows.map((row) => [row.id, nameOf(row)]));
       const now = JSON.stringify(pairs);
       if (select.dataset.offered !== now) {
         select.dataset.offered = now;
@@ -81,7 +82,9 @@ export class BacktestCompare {
       this.#chart ??= new CurvesChart(get("chart-compare"));
       this.#chart.draw(curves);
     }
-    const said = [a, b].map(({ run, charts }) => `${run.strategy}: ${words.equityWords(charts.equity ?? [])}`);
+    const said = [a, b].map(({ run, charts }) => {
+      return `${run.strategy}: ${words.equityWords(charts.equity ?? [])}`;
+    });
     setText(get("text-compare"), said.join(" "));
     const lines = words.compared(a.figures, b.figures).map((row) => {
       const line = el("tr");

@@ -68,7 +68,8 @@ export class BacktestForm {
     setText(document.getElementById("start-about"), strategy.summary);
     const fields = strategy.params.map((param) => {
       const label = el("label", "field");
-      const name = el("span", "label-text", param.unit ? `${param.name}, ${param.unit}` : param.name);
+      const text = [param.name, param.unit].filter(Boolean).join(", ");
+      const name = el("span", "label-text", text);
       const input = el("input", "input");
       Object.assign(input, {
         type: "number",

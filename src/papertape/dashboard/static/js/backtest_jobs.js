@@ -82,7 +82,8 @@ export class BacktestJobs {
   }
 
   #cancel(job) {
-    confirmAction(`Stop the backtest of ${job.strategy}? What it has until then is kept.`, async () => {
+    const question = `Stop the backtest of ${job.strategy}? What it has until then is kept.`;
+    confirmAction(question, async () => {
       try {
         await send("POST", `/api/backtests/jobs/${job.id}/cancel`, {});
         this.now();

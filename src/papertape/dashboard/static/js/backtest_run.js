@@ -130,7 +130,8 @@ function drawPairs(list, pairs) {
   );
 }
 
-function runFacts({ run, seed, period_s: period, state_hash: hash, command, open_positions: open }) {
+function runFacts(found) {
+  const { run, seed, period_s: period, state_hash: hash, command, open_positions: open } = found;
   return [
     ["Begun", format.clock(run.created_at), format.utc(run.created_at)],
     ["From", format.utc(run.from)],

@@ -211,7 +211,8 @@ function listen() {
     const line = event.target.closest("tr");
     if (!line || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (event.target.closest(".c-pick")) {
-      if (event.target.tagName !== "INPUT") pick(line.dataset.key, !picked.includes(line.dataset.key));
+      const { key } = line.dataset;
+      if (event.target.tagName !== "INPUT") pick(key, !picked.includes(key));
       return;
     }
     if (String(getSelection()) !== "" && !event.target.closest("a")) return;
