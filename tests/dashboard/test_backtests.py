@@ -181,10 +181,7 @@ def desk(data_dir: Path, recording: Path, tmp_path: Path) -> Iterator[Caller]:
     )
     app = create_app(settings)
     yield Caller(app)
-    state = app.extensions["papertape"]
-    state.jobs.close()
-    for part in (state.follower, state.desk, state.diary):
-        part.close()
+    app.extensions["papertape"].close()
 
 
 def wait(caller: Caller, until: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:

@@ -150,11 +150,7 @@ def serve(
     beats.join(STOP_S_MAX)
     bell.close()
     state.notifications.stop(STOP_S_MAX)
-    state.follower.close()
-    state.desk.close()
-    state.verifier.close()
-    state.jobs.close()
-    state.diary.close()
+    state.close()
 
 
 def _beat(data_dir: Path, stop: Event) -> None:

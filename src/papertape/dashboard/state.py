@@ -73,6 +73,11 @@ class DashboardState:
         self.counts[what] = self.counts.get(what, 0) + 1
         return self.counts[what]
 
+    def close(self) -> None:
+        """Let go of the files, and end what was started beside."""
+        for part in (self.follower, self.desk, self.verifier, self.jobs, self.diary):
+            part.close()
+
 
 def state() -> DashboardState:
     """Return the dashboard that serves the present request."""
