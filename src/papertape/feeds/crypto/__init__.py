@@ -1,0 +1,1 @@
+"""Crypto venues live, through ccxt: public data only, numbers exact, on paper by construction."""
