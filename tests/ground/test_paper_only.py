@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from papertape.config import known_keys
+from papertape.feeds.crypto.door import CREDENTIALS, is_forbidden
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "papertape"
@@ -22,6 +23,7 @@ SIGNING_PACKAGES = {
 }  # fmt: skip
 CLIENT_LIBRARIES = {"requests", "httpx", "aiohttp", "urllib3", "http.client", "urllib.request"}
 READERS = {"rest.py": "httpx"}  # the live feed's client: what it may ask is tested below
+DOOR = SOURCE / "feeds" / "crypto" / "door.py"  # where ccxt comes in, and what is taken from it
 KEY_WORDS = re.compile(r"private|secret|mnemonic|wallet|api_?key|passphrase|seed_phrase|signer")
 ORDER_PATHS = re.compile(
     r"/api/v3/order|trade-api/v2/portfolio/orders|/orders?\b|/auth/|/ws/user|/v1/heartbeats"
@@ -73,6 +75,8 @@ def test_no_code_signs_or_calls_a_venue() -> None:
             for name in names:
                 package = name.split(".")[0].replace("_", "-")
                 client = name in CLIENT_LIBRARIES and READERS.get(path.name) != name
+                if package == "ccxt" and path == DOOR:
+                    continue  # tests/feeds/crypto/test_door.py holds what comes through it
                 if package in SIGNING_PACKAGES or client:
                     found.append(f"{path.name}: imports {name}")
     assert not found, found
@@ -88,6 +92,21 @@ def test_the_live_feed_only_reads() -> None:
     for path in (SOURCE / "feeds" / "polymarket").glob("*.py"):
         said = path.read_text(encoding="utf-8")
         assert not re.search(r"(?i)authorization|signature|POLY_|api.?key", said), path.name
+
+
+def test_ccxt_comes_in_by_one_door_and_no_order_method_is_touched() -> None:
+    """It is named in one file; no code of ours calls what would order, sign or read an account."""
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = isinstance(node, ast.Constant) and node.value in {"ccxt", "ccxt.pro"}
+            if named and path != DOOR:
+                found.append(f"{path.name}: names ccxt")
+            if isinstance(node, ast.Attribute) and path.parent == DOOR.parent:
+                is_key = node.attr in CREDENTIALS and isinstance(node.ctx, ast.Store)
+                if is_forbidden(node.attr) or is_key:
+                    found.append(f"{path.name}: touches {node.attr}")
+    assert not found, found
 
 
 def test_the_paper_engine_opens_no_connection() -> None:

@@ -24,7 +24,7 @@ SHOWN: dict[Condition, BookState] = {
     "stale": "stale",
     "gap": "gap",
     "unverified": "unverified",
-    "resyncing": "gap",
+    "resyncing": "resyncing",
 }
 
 
@@ -142,6 +142,7 @@ class Pair:
             ask_lots=ask_lots,
             venue_ts_ns=self.heard_venue_ns,
             state=SHOWN[self.condition],
+            reason=self.reason,
         )
 
     def _levels(self, side: LadderSide) -> tuple[list[int], list[int]]:
