@@ -12,22 +12,21 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from papertape.testing.binance_script import Json, Message, TrueBook, exchange_info
+from papertape.testing.local_server import Closable, LocalServer
 from papertape.testing.rest_server import Query, Reply, serve_rest
 from papertape.testing.venue_faults import StreamFaults
 
-START_S = 10.0
 STEP_S = 0.0005
 ETH = ("ETH", "USDT", "0.01000000", "0.00010000")
 
 
-class BinanceServer:
+class BinanceServer(LocalServer):
     """Serves until its `with` ends; the script begins when a depth stream was joined to its book.
 
     begins_with: streams that must be subscribed besides. speed: times real time, or None for as
@@ -49,6 +48,7 @@ class BinanceServer:
         pairs: tuple[tuple[str, str, str, str], ...] = (ETH,),
     ) -> None:
         """Take the script; nothing listens before `with`."""
+        super().__init__("binance-server")
         self.book = TrueBook(snapshot)
         self.messages = messages
         self.faults = faults or StreamFaults()
@@ -67,58 +67,25 @@ class BinanceServer:
         self._begin = False
         self._applied = 0
         self._begins_with = begins_with
-        self._ready = threading.Event()
-        self._ending = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._work, name="binance-server", daemon=True)
 
     @property
     def urls(self) -> Json:
         """Return what ccxt's `urls` must be to come here."""
         return {"api": {"public": self.rest_url, "ws": {"spot": self.ws_url}}}
 
-    def __enter__(self) -> BinanceServer:
-        """Listen on free ports of the loopback."""
-        self._thread.start()
-        assert self._ready.wait(START_S), "the server did not start"
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        """Close everything."""
-        self._ending.set()
-        self._thread.join(START_S)
-
     def cut(self) -> None:
         """Cut every connection; safe from any thread."""
         assert self._loop is not None, "the server runs"
-        self._loop.call_soon_threadsafe(self._cut)
+        self._loop.call_soon_threadsafe(self._hang_up)
 
     # --- the script -----------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    async def _open(self) -> list[Closable]:
         rest = await serve_rest(self._answer, self._now_s)
         sockets: Server = await serve(self._socket, "127.0.0.1", 0, ping_interval=None)
         self.rest_url = f"http://127.0.0.1:{rest.sockets[0].getsockname()[1]}/api/v3"
         self.ws_url = f"ws://127.0.0.1:{next(iter(sockets.sockets)).getsockname()[1]}/stream"
-        self._ready.set()
-        player = asyncio.create_task(self._play())
-        while not self._ending.is_set():
-            await asyncio.sleep(0.01)
-            if player.done() and player.exception() is not None:
-                break
-        player.cancel()
-        self._cut()
-        sockets.close()
-        rest.close()
+        return [rest, sockets]
 
     async def _play(self) -> None:
         while not self._begin or not self._begins_with <= self._subscribed():
@@ -150,7 +117,7 @@ class BinanceServer:
                 order[number], order[number + 1] = order[number + 1], order[number]
         return order
 
-    def _cut(self) -> None:
+    def _hang_up(self) -> None:
         for socket in list(self.streams):
             socket.transport.abort()
         self.streams.clear()
@@ -165,7 +132,7 @@ class BinanceServer:
                 self.book.apply(due.data)
         self._applied = max(self._applied, number + 1)
         if number in faults.disconnect:
-            self._cut()
+            self._hang_up()
             return
         if number in faults.drop:
             return

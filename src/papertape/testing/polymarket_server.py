@@ -13,21 +13,20 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from email.utils import formatdate
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from papertape.testing.local_server import Closable, LocalServer
 from papertape.testing.polymarket_script import Faults, Frame, Json, changes_between
 
-START_S = 10.0
 PAGE = 2  # markets per page: small, so that paging is exercised
 STEP_S = 0.0005
 
 
-class PolymarketServer:
+class PolymarketServer(LocalServer):
     """Serves until its `with` ends; the script begins with the first subscription.
 
     speed: times real time, or None for as fast as it goes. as_changes: after the first book of a
@@ -52,6 +51,7 @@ class PolymarketServer:
         now_s: Callable[[], float] = time.time,
     ) -> None:
         """Take the script; nothing listens before `with`."""
+        super().__init__("polymarket-server")
         self.markets = {market["slug"]: market for market in markets}
         self.frames = frames
         self.faults = faults or Faults()
@@ -70,53 +70,23 @@ class PolymarketServer:
         self._winners = winners or {}
         self._now_s = now_s
         self._pays_at_ns = dict(sorted((pays_at_ns or {}).items(), key=lambda item: item[1]))
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._muted: set[ServerConnection] = set()
         self._subscribed = threading.Event()
-        self._ready = threading.Event()
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="polymarket-server", daemon=True)
-
-    def __enter__(self) -> PolymarketServer:
-        """Listen on free ports of the loopback."""
-        self._thread.start()
-        assert self._ready.wait(START_S), "the server did not start"
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        """Close everything."""
-        self._ending.set()
-        self._thread.join(START_S)
 
     # --- the loop -------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    async def _open(self) -> list[Closable]:
         rest = await asyncio.start_server(self._answer, "127.0.0.1", 0)
         sockets: Server = await serve(self._socket, "127.0.0.1", 0, ping_interval=None)
         host = f"127.0.0.1:{rest.sockets[0].getsockname()[1]}"
         self.gamma_url = self.clob_url = f"http://{host}"
         port = next(iter(sockets.sockets)).getsockname()[1]
         self.ws_url = f"ws://127.0.0.1:{port}/ws/market"
-        self._ready.set()
-        player = asyncio.create_task(self._play())
-        while not self._ending.is_set():
-            await asyncio.sleep(0.01)
-            if player.done() and player.exception() is not None:
-                break
-        player.cancel()
+        return [rest, sockets]
+
+    def _hang_up(self) -> None:
         for socket in list(self.open_sockets):
             socket.transport.abort()
-        sockets.close()
-        rest.close()
 
     async def _play(self) -> None:
         while not self._subscribed.is_set():

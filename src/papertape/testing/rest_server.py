@@ -19,7 +19,7 @@ async def serve_rest(
 ) -> asyncio.Server:
     """Listen on a free port of the loopback; `answer` is given method, path and query."""
 
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             method, target, _ = head.split(" ", 2)
@@ -42,4 +42,4 @@ async def serve_rest(
         finally:
             writer.close()
 
-    return await asyncio.start_server(handle, "127.0.0.1", 0)
+    return await asyncio.start_server(_handle, "127.0.0.1", 0)

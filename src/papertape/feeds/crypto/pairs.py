@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from papertape.clock import NS_PER_MS
 from papertape.core.decimal_text import scaled
 from papertape.errors import ConfigError, InvalidInputError
+from papertape.feeds.conditions import SHOWN, Condition
 from papertape.feeds.crypto.ladder import Ladder, LadderSide
 from papertape.model.instrument import FeeSchedule, Instrument
-from papertape.model.market_data import BarSeen, BookSeen, BookState, PrintSeen
+from papertape.model.market_data import BarSeen, BookSeen, PrintSeen
 from papertape.model.money import NANOS, PPM, parse_number, to_units
 
 PRINTS_KEPT = 2_000  # newest trade ids of a pair: a venue says some again after a reconnect
 KNOWN_MIN = 10  # levels a side; with fewer inside the snapshot's reach it is asked for anew
-
-Condition = Literal["waiting", "live", "stale", "gap", "unverified", "resyncing"]
-SHOWN: dict[Condition, BookState] = {
-    "waiting": "gap",
-    "live": "live",
-    "stale": "stale",
-    "gap": "gap",
-    "unverified": "unverified",
-    "resyncing": "resyncing",
-}
 
 
 class OffGridError(Exception):

@@ -17,10 +17,11 @@ import structlog
 
 from papertape.clock import NS_PER_MS, iso_utc
 from papertape.errors import ConfigError, PapertapeError, nearest_match
+from papertape.feeds.conditions import SHOWN, Condition
 from papertape.feeds.crypto.bars import BarKeeper
 from papertape.feeds.crypto.door import abort, open_exchange
 from papertape.feeds.crypto.ladder import Ladder
-from papertape.feeds.crypto.pairs import SHOWN, Condition, OffGridError, Pair, instrument_of
+from papertape.feeds.crypto.pairs import OffGridError, Pair, instrument_of
 from papertape.feeds.crypto.proof import SNAPSHOT_BY_REST, MessageNumbers, proof_of
 from papertape.feeds.desk import Desk
 from papertape.model.market_data import InstrumentSeen

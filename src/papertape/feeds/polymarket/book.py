@@ -7,12 +7,11 @@ fails any of these is not live until the venue has sent it whole again.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from papertape.clock import NS_PER_MS
 from papertape.core.decimal_text import scaled
+from papertape.feeds.conditions import SHOWN, Condition
 from papertape.feeds.polymarket.messages import BestPriceMessage, BookMessage, Change
 from papertape.feeds.polymarket_levels import (
     ONE_TICKS,
@@ -23,21 +22,11 @@ from papertape.feeds.polymarket_levels import (
     decode_levels,
     step_ticks_of,
 )
-from papertape.model.market_data import BookSeen, BookState
+from papertape.model.market_data import BookSeen
 
 SEARCHES_MAX = 20  # in vain, one after the other: then the venue hashes otherwise than we know
 HELD_BACK_MAX = 5_000  # changes kept while a book is being repaired; then it is asked for anew
 OLDER = "book: older than what is known"
-
-Condition = Literal["waiting", "live", "stale", "gap", "unverified", "resyncing"]
-SHOWN: dict[Condition, BookState] = {
-    "waiting": "gap",
-    "live": "live",
-    "stale": "stale",
-    "gap": "gap",
-    "unverified": "unverified",
-    "resyncing": "resyncing",
-}
 
 
 class TokenFacts(msgspec.Struct):
