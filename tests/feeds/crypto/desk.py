@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from papertape.clock import Clock, SystemClock
-from papertape.feeds.crypto.venue import CryptoChoice, CryptoTiming, CryptoVenue
+from papertape.feeds.crypto.choice import CryptoChoice, CryptoTiming
+from papertape.feeds.crypto.venue import CryptoVenue
 from papertape.feeds.live import LiveFeed
 from papertape.model.market_data import BookSeen, MarketData
 from papertape.testing.binance_script import Json, Message, read_stream

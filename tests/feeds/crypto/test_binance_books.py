@@ -20,7 +20,8 @@ from tests.feeds.crypto.desk import (
 from tests.feeds.live.desk import closing, levels, told
 
 from papertape.clock import ManualClock
-from papertape.feeds.crypto.venue import CryptoTiming, CryptoVenue
+from papertape.feeds.crypto.choice import CryptoTiming
+from papertape.feeds.crypto.venue import CryptoVenue
 from papertape.model.market_data import (
     BookSeen,
     FeedStateSeen,

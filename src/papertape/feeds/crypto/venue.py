@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Literal
 
-import msgspec
 import structlog
 
 from papertape.clock import NS_PER_MS, iso_utc
 from papertape.errors import ConfigError, PapertapeError, nearest_match
 from papertape.feeds.conditions import SHOWN, Condition
 from papertape.feeds.crypto.bars import BarKeeper
+from papertape.feeds.crypto.choice import CryptoChoice, CryptoTiming
 from papertape.feeds.crypto.door import abort, open_exchange
 from papertape.feeds.crypto.ladder import Ladder
 from papertape.feeds.crypto.pairs import OffGridError, Pair, instrument_of
@@ -32,32 +32,6 @@ PRINT_AGE_MS_MAX = 60_000  # what a venue tells of the past after a subscription
 FULL_WAIT_S = 0.01
 
 log = structlog.get_logger()
-
-
-class CryptoTiming(msgspec.Struct, frozen=True, kw_only=True):
-    """How long things may take, in seconds; rest_pause_ms None is what the venue allows."""
-
-    first_book_s: float = 15.0
-    silence_s: float = 45.0
-    audit_s: float = 10.0
-    again_s: float = 1.0
-    backoff_first_s: float = 0.5
-    backoff_max_s: float = 30.0
-    steady_s: float = 60.0
-    beat_s: float = 1.0
-    tick_s: float = 0.1
-    rest_pause_ms: float | None = None
-
-
-class CryptoChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """What is watched of one venue; `urls` replace the venue's own addresses, in ccxt's form."""
-
-    name: str
-    pairs: tuple[str, ...]
-    urls: Mapping[str, Any] | None = None
-    depth_levels: int = 50
-    bar_interval: str = "1m"
-    trust_unproven: bool = False
 
 
 class CryptoVenue:
