@@ -104,6 +104,17 @@ class Risk(Section):
     max_open_orders: Annotated[int, Field(ge=1, le=100_000)] = 200
     book_age_s_max: Annotated[Number, Field(gt=0, le=86_400)] = 30.0
     duplicate_window_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
+    max_market_usd: Usd | None = None
+    max_event_usd: Usd | None = None
+    max_strategy_usd: Usd | None = None
+    max_venue_usd: Usd | None = None
+    max_drawdown_pct: Pct | None = None
+    max_losing_streak: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    losing_streak_rest_s: Annotated[Number, Field(gt=0, le=864_000)] = 3_600.0
+    max_orders_per_min: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    price_collar_pct: Pct | None = None
+    time_to_end_s_min: Annotated[Number, Field(ge=0, le=31_536_000)] | None = None
+    reduce_only: Annotated[bool, BeforeValidator(flag_of)] = False
 
 
 class StrategySettings(Section):

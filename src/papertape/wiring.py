@@ -199,7 +199,7 @@ def run_settings(config: Config, strategies: dict[str, Strategy], source: Source
     """Return what a reader of the tape must know to tell the run again."""
     settings: dict[str, str] = dict(source.settings)
     for section, values in (("risk", config.risk), ("engine", config.engine)):
-        for name, value in values.model_dump(mode="json").items():
+        for name, value in values.model_dump(mode="json", exclude_none=True).items():
             settings[f"{section}.{name}"] = f"{value}%" if name.endswith("_pct") else str(value)
     for tag, strategy in strategies.items():
         for name, number in strategy.values().items():

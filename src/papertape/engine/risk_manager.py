@@ -52,6 +52,7 @@ class LegRisk(msgspec.Struct, frozen=True, kw_only=True):
     filled_lots: int
     waits: bool
     rests: bool
+    worst_ticks: int | None = None
 
 
 class AccountRisk(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +147,7 @@ class RiskManager:
                 bound=str(leg.min_lots),
             )
         if leg.ordered_micros < leg.min_notional_micros:
-            return self._money(
+            return over(
                 "venue_minimum",
                 "below the venue's smallest amount",
                 leg.ordered_micros,
@@ -169,7 +170,7 @@ class RiskManager:
             return None
         for leg in opening:
             if leg.notional_micros > limits.order_micros_max:
-                return self._money(
+                return over(
                     "max_order",
                     "order too large",
                     leg.notional_micros,
@@ -178,7 +179,7 @@ class RiskManager:
                 )
             position = leg.position_micros + leg.notional_micros
             if position > limits.position_micros_max:
-                return self._money(
+                return over(
                     "max_position",
                     "position would be too large",
                     position,
@@ -186,7 +187,7 @@ class RiskManager:
                     leg.symbol,
                 )
         if -account.today_micros >= limits.daily_loss_micros_max:
-            return self._money(
+            return over(
                 "max_daily_loss",
                 "today's loss has reached its limit",
                 -account.today_micros,
@@ -195,9 +196,7 @@ class RiskManager:
         exposure = account.exposure_micros + sum(leg.notional_micros for leg in opening)
         exposure_max = account.equity_micros * limits.exposure_ppm_max // PPM
         if exposure > exposure_max:
-            return self._money(
-                "max_exposure", "exposure would be too large", exposure, exposure_max
-            )
+            return over("max_exposure", "exposure would be too large", exposure, exposure_max)
         if account.open_orders >= limits.open_orders_max:
             return Refusal(
                 code="max_open_orders",
@@ -208,16 +207,17 @@ class RiskManager:
             )
         needed = sum(leg.notional_micros + leg.fee_micros for leg in opening)
         if needed > account.free_cash_micros:
-            return self._money("cash", "not enough free cash", needed, account.free_cash_micros)
+            return over("cash", "not enough free cash", needed, account.free_cash_micros)
         return None
 
-    @staticmethod
-    def _money(code: str, words: str, value: int, bound: int, symbol: str = "") -> Refusal:
-        return Refusal(
-            code=code,
-            reason=f"{words}: {format_micros(value)} against {format_micros(bound)}",
-            symbol=symbol,
-            field=code,
-            value=format_micros(value),
-            bound=format_micros(bound),
-        )
+
+def over(code: str, words: str, value: int, bound: int, symbol: str = "") -> Refusal:
+    """Return a no about money: an amount in micros beyond its bound."""
+    return Refusal(
+        code=code,
+        reason=f"{words}: {format_micros(value)} against {format_micros(bound)}",
+        symbol=symbol,
+        field=code,
+        value=format_micros(value),
+        bound=format_micros(bound),
+    )

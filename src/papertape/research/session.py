@@ -137,7 +137,7 @@ class Session:
             "fees": order.fees,
         }
         for section, values in (("risk", order.config.risk), ("engine", order.config.engine)):
-            for name, value in values.model_dump(mode="json").items():
+            for name, value in values.model_dump(mode="json", exclude_none=True).items():
                 settings[f"{section}.{name}"] = value
         for name, number in order.strategy.values().items():
             settings[f"{self.tag}.{name}"] = number

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from papertape.engine.risk_manager import Refusal
+from papertape.engine.desk_limits import NO_LIMITS, refuse
+from papertape.engine.risk_manager import LegRisk, Refusal
 from papertape.errors import InvalidInputError, nearest_match
 from papertape.model.events import (
     DataAlarm,
@@ -20,6 +21,7 @@ from papertape.model.instrument import Instrument
 from papertape.model.signal import Opportunity, Signal
 from papertape.services import sets
 from papertape.services.decision import Decision, trade_of
+from papertape.services.desk_facts import desk_facts
 from papertape.services.door_parts import DoorParts, build_standalone
 from papertape.services.plain import plain_form, plain_signal, plain_text
 from papertape.services.risk_view import account_risk, leg_risk
@@ -49,6 +51,7 @@ class DataFlowManager:
         self.engine = parts.engine
         self._scribe = parts.scribe
         self._risk = parts.risk
+        self._limits = parts.limits
         self._ids = parts.ids
         self._clock = parts.clock
         self._caller = parts.caller
@@ -195,9 +198,19 @@ class DataFlowManager:
             ]
             account = account_risk(self.view, self.engine, self._scribe.ts_ns)
             refusal = self._risk.refuse(looks, account, all_or_none=signal.all_or_none)
+            refusal = refusal or self._beyond_limits(strategy, looks)
         if refusal is not None:
             return self._refuse(strategy, signal_id, refusal)
         return self._trade(strategy, signal_id, signal, legs)
+
+    def _beyond_limits(self, strategy: str, looks: list[LegRisk]) -> Refusal | None:
+        opening = [leg for leg in looks if leg.buying]
+        if self._limits == NO_LIMITS or not opening:
+            return None
+        facts = desk_facts(
+            self._limits, self.view, self.watch, strategy, opening, self._scribe.ts_ns
+        )
+        return refuse(self._limits, facts, opening[0].symbol)
 
     def _stopped(self, strategy: str) -> Refusal | None:
         if self.view.engine_state != "trading":

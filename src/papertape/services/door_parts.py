@@ -9,6 +9,7 @@ import msgspec
 
 from papertape.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from papertape.config import Config, Risk, load_config
+from papertape.engine.desk_limits import NO_LIMITS, DeskLimits
 from papertape.engine.ids import Ids
 from papertape.engine.market_watch import MarketWatch
 from papertape.engine.paper_trading_engine import PaperTradingEngine
@@ -43,6 +44,7 @@ class DoorParts(msgspec.Struct, kw_only=True):
     engine: PaperTradingEngine
     scribe: Scribe
     risk: RiskManager
+    limits: DeskLimits = NO_LIMITS
     ids: Ids
     clock: Clock
     duplicate_window_ns: int = 0
@@ -58,6 +60,35 @@ def risk_limits(config: Risk) -> RiskLimits:
         daily_loss_micros_max=to_micros(config.max_daily_loss_usd, "risk.max_daily_loss_usd"),
         open_orders_max=config.max_open_orders,
         price_age_ns_max=int(config.book_age_s_max * NS_PER_S),
+    )
+
+
+def desk_limits(config: Risk) -> DeskLimits:
+    """Return the further limits of a config in the engine's units; what is not set is no limit."""
+
+    def micros(name: str) -> int | None:
+        value = getattr(config, name)
+        return None if value is None else to_micros(value, f"risk.{name}")
+
+    def ppm(name: str) -> int | None:
+        value = getattr(config, name)
+        return None if value is None else to_units(value, PPM_NANOS, f"risk.{name}")
+
+    to_end_s = config.time_to_end_s_min
+    return DeskLimits(
+        market_micros_max=micros("max_market_usd"),
+        event_micros_max=micros("max_event_usd"),
+        strategy_micros_max=micros("max_strategy_usd"),
+        venue_micros_max=micros("max_venue_usd"),
+        drawdown_ppm_max=ppm("max_drawdown_pct"),
+        losing_streak_max=config.max_losing_streak,
+        losing_rest_ns=(
+            0 if config.max_losing_streak is None else int(config.losing_streak_rest_s * NS_PER_S)
+        ),
+        orders_per_minute_max=config.max_orders_per_min,
+        collar_ppm=ppm("price_collar_pct"),
+        time_to_end_ns_min=None if to_end_s is None else int(to_end_s * NS_PER_S),
+        reduce_only=config.reduce_only,
     )
 
 
@@ -82,6 +113,7 @@ def door_parts(
         engine=engine,
         scribe=scribe,
         risk=RiskManager(risk_limits(config.risk)),
+        limits=desk_limits(config.risk),
         ids=ids,
         clock=clock,
         duplicate_window_ns=config.risk.duplicate_window_ms * NS_PER_MS,

@@ -58,6 +58,7 @@ class EquityCurve:
         self.day = ""
         self.day_start_micros = initial_micros
         self.last_equity_micros = initial_micros
+        self.peak_micros = initial_micros
 
     def apply(self, record: Record) -> None:
         """Take one record of the tape."""
@@ -69,6 +70,7 @@ class EquityCurve:
         elif isinstance(event, EquityMarked):
             self._turn_day(record.ts_ns)
             self.last_equity_micros = event.value_micros
+            self.peak_micros = max(self.peak_micros, event.value_micros)
             self.equity.add(record.ts_ns, event.value_micros, self.net_micros)
         elif isinstance(event, RunStarted) and event.fresh:
             self._begin(event.initial_cash_micros)
@@ -109,6 +111,7 @@ class EquityCurve:
             "by_day": list(self.by_day.items()),
             "by_hour": list(self.by_hour.items()),
             "day": [self.day, self.day_start_micros, self.last_equity_micros],
+            "peak_micros": self.peak_micros,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -119,3 +122,4 @@ class EquityCurve:
         self.by_day = dict(state["by_day"])
         self.by_hour = dict(state["by_hour"])
         self.day, self.day_start_micros, self.last_equity_micros = state["day"]
+        self.peak_micros = state["peak_micros"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Any, ClassVar
 
 import msgspec
 
+from papertape.clock import NS_PER_S
 from papertape.model.events import (
     Event,
     OrderClosed,
@@ -18,6 +20,8 @@ from papertape.model.events import (
 )
 
 CHOSEN_IDS_KEPT = 10_000  # signal ids that callers chose, to refuse a second use
+MINUTE_NS = 60 * NS_PER_S
+PACE_MAX = 10_000  # orders of the last minute that are counted: more is any limit's end
 OWN_ID = re.compile(r"r[0-9]+\.s[0-9]+", re.ASCII)
 
 
@@ -32,6 +36,14 @@ class OpenOrders:
         """Start empty."""
         self.open: dict[str, tuple[OrderSubmitted, int, int]] = {}
         self._chosen: dict[str, None] = {}
+        self._submitted_ns: deque[int] = deque(maxlen=PACE_MAX)
+
+    def within_minute(self, now_ns: int) -> int:
+        """Return how many orders were submitted in the minute up to now."""
+        times = self._submitted_ns
+        while times and times[0] <= now_ns - MINUTE_NS:
+            times.popleft()
+        return len(times)
 
     def knows(self, signal_id: str) -> bool:
         """Return whether a signal with this caller-chosen id was traded (of the newest 10,000)."""
@@ -42,6 +54,8 @@ class OpenOrders:
         event = record.event
         if isinstance(event, OrderSubmitted):
             self.open[event.order_id] = (event, event.quantity_lots, record.ts_ns)
+            self._submitted_ns.append(record.ts_ns)
+            self.within_minute(record.ts_ns)
         elif isinstance(event, OrderFilled):
             if event.remaining_lots:
                 order, _, ts_ns = self.open[event.order_id]
@@ -58,16 +72,20 @@ class OpenOrders:
         elif isinstance(event, RunStarted) and event.fresh:
             self.open.clear()
             self._chosen.clear()
+            self._submitted_ns.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON-able values."""
         rows = [[order, lots, ts_ns] for order, lots, ts_ns in self.open.values()]
-        return {"open": msgspec.to_builtins(rows), "chosen": list(self._chosen)}
+        return {"open": msgspec.to_builtins(rows), "chosen": list(self._chosen)} | {
+            "submitted_ns": list(self._submitted_ns)
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become what `snapshot` returned."""
         self.open = {}
         self._chosen = dict.fromkeys(state["chosen"])
+        self._submitted_ns = deque(state["submitted_ns"], maxlen=PACE_MAX)
         for order, lots, ts_ns in state["open"]:
             submitted = msgspec.convert(order, OrderSubmitted)
             self.open[submitted.order_id] = (submitted, lots, ts_ns)

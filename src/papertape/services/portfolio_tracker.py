@@ -192,6 +192,10 @@ class PortfolioTracker:
     def _value(self, instrument: Instrument, ticks: int, lots: int) -> int:
         return notional_micros(ticks, lots, instrument.tick_nanos * instrument.lot_nanos)
 
+    def mark_ticks(self, symbol: str) -> int | None:
+        """Return the price that positions in an instrument are valued at, None if none is known."""
+        return self._marks.get(symbol)
+
     def value_micros(self, symbol: str, position: Position) -> int | None:
         """Return what a position is worth at mark, None while no price has been seen."""
         ticks = self._marks.get(symbol)

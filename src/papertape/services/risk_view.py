@@ -56,6 +56,7 @@ def leg_risk(
         filled_lots=plan.filled_lots,
         waits=plan.waits,
         rests=rests,
+        worst_ticks=leg.limit_ticks if plan.worst_ticks is None else plan.worst_ticks,
     )
 
 

@@ -33,7 +33,7 @@ COUNTS = (
     "signals", "refused", "skipped", "trades", "wins", "losses", "breakeven", "realized_micros",
     "fees_micros", "won_micros", "lost_micros", "net_micros", "square_micros", "peak_micros",
     "drawdown_micros", "last_signal_ns", "last_refused_ns", "expected_micros", "moment_ns",
-    "moment_micros",
+    "moment_micros", "losing_streak", "lost_ns",
 )  # fmt: skip
 
 
@@ -52,11 +52,14 @@ class StrategyScore:
         self.won_micros = self.lost_micros = self.net_micros = self.square_micros = 0
         self.peak_micros = self.drawdown_micros = 0
         self.moment_ns = self.moment_micros = 0
+        self.losing_streak = self.lost_ns = 0
         self.last_signal_ns = self.last_refused_ns = 0
         self.curve = BoundedSeries(CURVE_BUCKETS)
 
-    def trip(self, net_micros: int) -> None:
+    def trip(self, net_micros: int, ts_ns: int) -> None:
         """Count a finished round trip by what it earned after fees."""
+        self.losing_streak = self.losing_streak + 1 if net_micros < 0 else 0
+        self.lost_ns = ts_ns if net_micros < 0 else self.lost_ns
         self.net_micros += net_micros
         self.square_micros += net_micros * net_micros
         if net_micros > 0:
@@ -148,7 +151,7 @@ class StrategyStats:
         if handler is not None:
             handler(self, record)
         for trip in self.round_trips.apply(record):
-            self.score(trip.strategy).trip(trip.net_micros)
+            self.score(trip.strategy).trip(trip.net_micros, record.ts_ns)
             self.distribution.add(trip.net_micros)
 
     def _run_started(self, record: Record) -> None:
