@@ -34,6 +34,7 @@ from papertape.tape.board import SqliteBoard
 from papertape.tape.command_channel import CommandServer
 from papertape.tape.dashboard_beat import DashboardWatch
 from papertape.tape.doorbell import Doorbell
+from papertape.tape.kill_switch import KillSwitch
 from papertape.tape.ledger import SqliteLedger
 from papertape.tape.lock import InstanceLock
 from papertape.tape.quota import enforce_quota
@@ -140,6 +141,7 @@ class Bot:
         self._stopped = False
         self._command_desk = CommandDesk(self._parts, self._manager)
         self._commands = CommandServer(config.data_dir)
+        self._switch = KillSwitch(config.data_dir)
         self._dashboards = DashboardWatch(config.data_dir, time.monotonic)
         self._bulletin = Bulletin(
             SqliteBoard(config.data_dir / "board.db"), StateFiles(config.data_dir), self._beat
@@ -226,6 +228,11 @@ class Bot:
         if self._dashboards.look():
             self._loop.alert("warning", "The dashboard is dead", DASHBOARD_DEAD, "dashboard")
             self._parts.scribe.commit()
+        source = self._switch.look()
+        if source:
+            command_id = f"kill-{self._wall.now_ns()}"
+            self._command_desk.carry_out(command_id, "halt", "", source)
+            log.warning("trading was halted", source=source)
         pending = self._commands.waiting()
         if pending is not None:
             said = pending.command
@@ -283,7 +290,11 @@ class Bot:
             self._stop_reason = f"{signal.Signals(number).name} received"
             self._source.feed.stop()
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        def halt(number: int, frame: FrameType | None) -> None:
+            self._switch.press(signal.Signals(number).name)
+
+        handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGUSR1: halt}
+        before = {number: signal.signal(number, one) for number, one in handlers.items()}
         try:
             yield
         finally:

@@ -122,8 +122,9 @@ class TradingLoop:
                 if item.ts_ns > end_ns:
                     feed.stop()
                     break
+            self._on_idle()  # before it trades: a halt that was asked for comes first
             self.step(item)
-            self._on_idle()
+        self._on_idle()
         self.busy_s = time.perf_counter() - began
         self._manager.stop()
         self._note_feed(feed.source, "ended", "it has no more data")
