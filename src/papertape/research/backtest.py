@@ -7,13 +7,9 @@ run: the same decisions and fills as `papertape run --feed replay`, and the same
 from __future__ import annotations
 
 import secrets
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import msgspec
@@ -25,6 +21,7 @@ from papertape.feeds.importers.imported import import_data
 from papertape.model.money import MICROS, Number, parse_number, to_micros
 from papertape.research.charts import chart_data
 from papertape.research.collector import Collector, WatchedLedger
+from papertape.research.interrupts import interrupts
 from papertape.research.lookahead import check_lookahead
 from papertape.research.market_slice import MarketSlice
 from papertape.research.metrics import measure, measure_intervals
@@ -68,11 +65,11 @@ def run_backtest(
     `<data_dir>/backtests/<run_id>`. Raises ConfigError, InvalidInputError or WorldError. SIGINT
     ends the run early and keeps what there is.
     """
-    chosen = _config(config, data_dir, initial_cash)
+    chosen = chosen_config(config, data_dir, initial_cash)
     order = Order(
         strategy=build_strategy(strategy, params, chosen),
         config=chosen,
-        market=_imported(Path(data), chosen.data_dir / "market", progress),
+        market=imported(Path(data), chosen.data_dir / "market", progress),
         data=Path(data).name,
         start_ns=parse_time(start, "from"),
         end_ns=parse_time(end, "to"),
@@ -96,7 +93,8 @@ def _silent(stage: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def _imported(data: Path, market_dir: Path, progress: Progress | None) -> Path:
+def imported(data: Path, market_dir: Path, progress: Progress | None) -> Path:
+    """Return the folder of a recording that holds `data`, converting it if that is new."""
     if progress is None:
         return import_data(data, market_dir)
     tell = progress
@@ -145,9 +143,10 @@ def parse_time(value: str | int | None, field: str) -> int | None:
     return round(when.timestamp() * 1_000_000) * 1_000
 
 
-def _config(
+def chosen_config(
     config: Config | None, data_dir: str | Path | None, initial_cash: Number | None
 ) -> Config:
+    """Return the settings of a backtest, checked."""
     chosen = config or load_config()
     if data_dir is not None:
         chosen = chosen.model_copy(update={"data_dir": Path(data_dir)})
@@ -182,7 +181,7 @@ class _Backtest:
                 self._order, self._feed, ledger, self._run_id, _reporter(self._feed, progress)
             )
             self._collector.look_at(session.parts.watch, session.view.instruments)
-            with _interrupts(session):
+            with interrupts(lambda: session.stop("stopped by SIGINT")):
                 session.run()
             self._collector.finish(session.clock.now_ns())
             ledger.flush(FLUSH_TIMEOUT_S)
@@ -253,22 +252,3 @@ def _reporter(feed: MarketSlice, progress: Progress | None) -> Callable[[], None
                 progress("backtest", feed.read, feed.rows)
 
     return look
-
-
-@contextmanager
-def _interrupts(session: Session) -> Iterator[None]:
-    """Let the first SIGINT end the run in good order; only the main thread may ask for it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        session.stop("stopped by SIGINT")
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

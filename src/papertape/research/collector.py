@@ -44,11 +44,11 @@ def period_ns(span_ns: int) -> int:
 class Collector:
     """Takes the run's events as they are written; sums, a grid of equity, and round trips."""
 
-    def __init__(self, initial_micros: int, start_ns: int, span_ns: int) -> None:
-        """Expect a run from `start_ns` over `span_ns`, in engine time."""
+    def __init__(self, initial_micros: int, start_ns: int, span_ns: int, step_ns: int = 0) -> None:
+        """Expect a run from `start_ns` over `span_ns`; step_ns: a return's period, 0 chooses it."""
         self.initial_micros = initial_micros
         self.start_ns = self.last_ns = start_ns
-        self.period_ns = period_ns(span_ns)
+        self.period_ns = step_ns or period_ns(span_ns)
         self._due_ns = start_ns + self.period_ns
         self.grid = array("q", [initial_micros])
         self.curve = BoundedSeries()
