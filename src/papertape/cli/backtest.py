@@ -81,10 +81,10 @@ def backtest(
     """
     from papertape.research.backtest import run_backtest
 
-    _check_target(report)
+    check_target(report)
     chosen = settings(config, data_dir=data_dir)
     began = time.perf_counter()
-    with _progress() as progress:
+    with progress_bars() as progress:
         result = run_backtest(
             strategy,
             data,
@@ -122,7 +122,7 @@ def parameters(words: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _check_target(report: Path | None) -> None:
+def check_target(report: Path | None) -> None:
     """Refuse a report that could not be written, before the run."""
     if report is None:
         return
@@ -136,10 +136,10 @@ def _check_target(report: Path | None) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def progress_bars() -> Iterator[Progress]:
     """Give a bar with records per second and time left on a terminal, plain lines otherwise."""
     if not sys.stderr.isatty():
-        yield _plain_lines()
+        yield plain_lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -178,7 +178,8 @@ class _Rate:
         return (done - before) / (now - began) if now > began else 0.0
 
 
-def _plain_lines() -> Progress:
+def plain_lines() -> Progress:
+    """Tell stages in lines, seldom."""
     rate = _Rate()
     told = time.perf_counter()
 

@@ -122,6 +122,19 @@ def distribution(nets: Sequence[float]) -> list[dict[str, float]]:
     ]
 
 
+def bins_of(values: Sequence[float], span: Sequence[float]) -> list[dict[str, float]]:
+    """Return bins {from, to, count} of equal width over all of `span`; values lie within it."""
+    low, high = min(span), max(span)
+    width = (high - low) / BINS or 1.0
+    counts = [0] * BINS
+    for value in values:
+        counts[min(int((value - low) / width), BINS - 1)] += 1
+    return [
+        {"from": low + at * width, "to": low + (at + 1) * width, "count": count}
+        for at, count in enumerate(counts)
+    ]
+
+
 def _round_width(least: float) -> float:
     """Return 1, 2 or 5 times a power of ten, at least one hundredth."""
     if least <= 0.01:

@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def interrupts(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` at the first SIGINT; only the main thread may ask for it, others wait for none."""
+    """Call `stop` at the first SIGINT; a thread that is not the main one is never asked to."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

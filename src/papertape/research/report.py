@@ -20,7 +20,7 @@ from papertape.tape.files import write_atomic
 
 PAGE = Path(__file__).parent / "page"
 STATIC = Path(__file__).parents[1] / "dashboard" / "static"  # the look and the chart libraries
-STYLES = ("tables.css", "report.css")  # what narrow screens change stands last
+STYLES = ("tables.css", "search.css", "report.css")  # what narrow screens change stands last
 LIBRARIES = ("lightweight-charts.js", "chart.js")
 
 GROUPS: Mapping[str, Sequence[str]] = {
@@ -47,7 +47,12 @@ Row = dict[str, Any]
 
 def write_report(path: Path, document: Row, first: list[Row], last: list[Row]) -> Path:
     """Write the report of a result to `path` and return it; WorldError if it cannot be written."""
-    body = render(document, first, last).encode()
+    return write_page(path, render(document, first, last))
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Write a page to `path` and return it; WorldError if it cannot be written."""
+    body = text.encode()
     try:
         write_atomic(path, body)
     except OSError as error:
@@ -59,15 +64,14 @@ def render(document: Row, first: list[Row], last: list[Row]) -> str:
     """Return the report as HTML. document: Result.to_dict with its charts; trades oldest first."""
     text = (PAGE / "report.html").read_text(encoding="utf-8")
     metrics, intervals = document["metrics"], document["intervals"]
-    return _environment().from_string(text).render(
+    return fill_page(
+        text,
+        "report.js",
+        document["charts"],
         run=document,
-        version=__version__,
-        styles=Markup(_styles()),
-        scripts=[Markup(_script(body)) for body in _scripts()],
-        data=Markup(_block(document["charts"])),
-        headlines=[_figure(BY_NAME[name], metrics, intervals) for name in HEADLINES],
+        headlines=[figure(BY_NAME[name], metrics, intervals) for name in HEADLINES],
         groups={
-            title: [_figure(BY_NAME[name], metrics, intervals) for name in names]
+            title: [figure(BY_NAME[name], metrics, intervals) for name in names]
             for title, names in GROUPS.items()
             if any(metrics.get(name) is not None for name in names)
         },
@@ -80,7 +84,22 @@ def render(document: Row, first: list[Row], last: list[Row]) -> str:
     )  # fmt: skip
 
 
-def _environment() -> Environment:
+def fill_page(text: str, script: str, data: object, **values: Any) -> str:
+    """Return a page of its template's text, with the look, the libraries and what it draws."""
+    return (
+        environment()
+        .from_string(text)
+        .render(
+            version=__version__,
+            styles=Markup(_styles()),
+            scripts=[Markup(_script(body)) for body in _scripts(script)],
+            data=Markup(_block(data)),
+            **values,
+        )
+    )
+
+
+def environment() -> Environment:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -97,7 +116,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _figure(metric: Metric, metrics: Row, intervals: Row) -> Row:
+def figure(metric: Metric, metrics: Row, intervals: Row) -> Row:
     value = metrics.get(metric.name)
     signed = metric.name in {"total_return_pct", "annual_return_pct", "expectancy"}
     plus = "+" if signed and value and value > 0 else ""
@@ -154,7 +173,7 @@ def _styles() -> str:
 
 
 @cache
-def _scripts() -> tuple[str, ...]:
+def _scripts(own: str) -> tuple[str, ...]:
     bodies = []
     for name in LIBRARIES:
         path = STATIC / "vendor" / name
@@ -164,7 +183,7 @@ def _scripts() -> tuple[str, ...]:
             raise WorldError(
                 f"{path}: the chart libraries are missing; run `make setup`"
             ) from error
-    bodies.append((PAGE / "report.js").read_text(encoding="utf-8"))
+    bodies += [(PAGE / name).read_text(encoding="utf-8") for name in ("base.js", own)]
     return tuple(bodies)
 
 
