@@ -14,10 +14,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from papertape.model.signal import Leg, Opportunity, Signal
     from papertape.research.backtest import run_backtest
+    from papertape.research.sweep import run_sweep
     from papertape.strategies.base import Param, Strategy
 
 __version__ = "0.1.0"
-__all__ = ["Leg", "Opportunity", "Param", "Signal", "Strategy", "__version__", "run_backtest"]
+__all__ = [
+    "Leg",
+    "Opportunity",
+    "Param",
+    "Signal",
+    "Strategy",
+    "__version__",
+    "run_backtest",
+    "run_sweep",
+]
 
 _HOME = {
     "Leg": "papertape.model.signal",
@@ -26,6 +36,7 @@ _HOME = {
     "Param": "papertape.strategies.base",
     "Strategy": "papertape.strategies.base",
     "run_backtest": "papertape.research.backtest",
+    "run_sweep": "papertape.research.sweep",
 }
 
 

@@ -7,7 +7,7 @@ as a past that changes. What no check sees is a strategy that reads the data fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
@@ -17,7 +17,6 @@ import msgspec
 from papertape.clock import iso_utc
 from papertape.errors import CheckFailedError
 from papertape.model.events import (
-    Event,
     OpportunitySkipped,
     OrderClosed,
     OrderFilled,
@@ -28,8 +27,8 @@ from papertape.model.events import (
     encode_event,
 )
 from papertape.research.session import Order, Session
+from papertape.research.unkept import UnkeptLedger
 from papertape.tape.follow import LedgerReader
-from papertape.tape.memory import MemoryLedger
 
 POINTS = 4  # where the future is cut off: four runs of half the length on average
 READ_RECORDS = 5_000
@@ -74,34 +73,19 @@ def check_lookahead(
 
 def _cut_run(order: Order, point: int) -> list[Record]:
     fresh = type(order.strategy)(**order.strategy.values())
-    ledger = _Decisions()
+    kept: list[Record] = []
+
+    def keep(record: Record) -> None:
+        if type(record.event) in COMPARED:
+            kept.append(record)
+
     one = msgspec.structs.replace(order, strategy=fresh)
-    Session(one, one.feed(stop_after=point), ledger, "lookahead", _nothing).run()
-    return ledger.kept
+    Session(one, one.feed(stop_after=point), UnkeptLedger(keep), "lookahead", nothing).run()
+    return kept
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Do nothing between two records."""
-
-
-class _Decisions(MemoryLedger):
-    """A ledger in memory that keeps only what is compared."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[Record] = []
-        self._head = 0
-
-    def append(self, events: Sequence[Event], *, ts_ns: int, mseq: int) -> list[Record]:
-        records = []
-        for event in events:
-            self._head += 1
-            records.append(Record(self._head, "", ts_ns, mseq, event))
-        self.kept += [record for record in records if type(record.event) in COMPARED]
-        return records
-
-    def head_seq(self) -> int:
-        return self._head
 
 
 def _decisions(reader: LedgerReader, last_mseq: int) -> Iterator[Record]:

@@ -7,6 +7,7 @@ through Ray's object store, and lie in a temporary folder there while the search
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from papertape.errors import ConfigError, WorldError
+from papertape.errors import ConfigError, WorldError, shown
 from papertape.research.trial import Bench, Setting, Try, digest, engine_hash
 from papertape.research.trial_worker import Answer, Numbered, answer
 from papertape.research.workshop import CHUNK_TRIES_MAX, Done
@@ -24,6 +25,7 @@ from papertape.strategies.registry import strategy_class
 
 RETRIES = 5  # of a chunk whose worker dies
 AHEAD = 2  # chunks per core of the cluster that are with Ray at once
+KNOCK_S = 5.0
 WAIT_S = 0.5  # between looks for Ctrl-C
 STRATEGY_FILE = "strategy.py"
 
@@ -84,18 +86,27 @@ class RayCluster:
 
 
 def _connect(ray: Any, address: str) -> None:
-    options = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+    """Connect to a cluster; `auto` without any begins one on the cores of this machine."""
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
+        if address != "auto":
+            _knock(address)
         try:
-            ray.init(
-                address=address, **{k: v for k, v in options.items() if k != "include_dashboard"}
-            )
+            ray.init(address=address, **quiet)
         except ConnectionError:
             if address != "auto":
                 raise
-            ray.init(**options)  # no cluster anywhere: the cores of this machine
+            ray.init(include_dashboard=False, **quiet)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise WorldError(f"--ray {address}: no cluster can be reached there: {error}") from error
+
+
+def _knock(address: str) -> None:
+    """Look whether anybody is there: Ray itself would wait for minutes before it says so."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise ConfigError(f"--ray: {shown(address)} is not auto or an address such as head:6379")
+    socket.create_connection((host, int(port)), KNOCK_S).close()
 
 
 def _files(setting: Setting) -> dict[str, bytes]:

@@ -20,8 +20,8 @@ from random import Random
 
 import msgspec
 
-from papertape.errors import ConfigError, nearest_match, shown
-from papertape.strategies.base import Param, Strategy
+from papertape.errors import ConfigError, shown
+from papertape.strategies.base import Param, Strategy, refuse_unknown
 
 AXIS_VALUES_MAX = 100_000  # of one parameter
 COMBINATIONS_MAX = 1_000_000  # of a grid: days of work; a random search looks at part of it
@@ -100,11 +100,7 @@ def make_space(kind: type[Strategy], given: Mapping[str, object]) -> Space:
     Raises ConfigError naming parameter and value.
     """
     known = {param.name: param for param in kind.params}
-    for name in given:
-        if name not in known:
-            near = nearest_match(name, known)
-            hint = f"; did you mean {near!r}?" if near else f"; it has {sorted(known)}"
-            raise ConfigError(f"{kind.name}.{name}: not a parameter of {kind.name}{hint}")
+    refuse_unknown(kind.name, known, given)
     return Space(tuple(_axis(known[name], value, kind.name) for name, value in given.items()))
 
 

@@ -196,10 +196,10 @@ def run_sweep(
     wanted = parse_objectives(objectives)
     space = make_space(made.kind, params)
     chooser = make_chooser(search, space, trials, made.setting.seed, wanted)
-    return Sweep(made, space, wanted, chooser, progress or _silent).run(search)
+    return Sweep(made, space, wanted, chooser, progress or silent).run(search)
 
 
-def _silent(standing: Standing) -> None:
+def silent(standing: Standing) -> None:
     """Tell nobody."""
 
 
@@ -231,11 +231,7 @@ class Sweep:
             store.begin(plan.study, plan.document)
             runner = TrialRunner(store, plan.study, plan.opened)
             with closing(runner), interrupts(runner.stop):
-                while batch := self._chooser.batch():
-                    outcomes = self._tried(runner, batch)
-                    if runner.stopped:
-                        break
-                    self._chooser.tell([outcomes[place] for place in range(len(batch))])
+                self._trials = look_through(runner, self._chooser, plan.span, self._told)
         best = next(iter(rank(self._trials, self._objectives)), None)
         return SweepResult(
             facts=self._facts(search, stopped=runner.stopped),
@@ -248,25 +244,14 @@ class Sweep:
             backtest=None if best is None else again(plan, best),
         )
 
-    def _tried(self, runner: TrialRunner, batch: list[Params]) -> dict[int, Outcome]:
-        before = len(self._trials)
-        first = self._standing.done
-
-        def told(done: list[tuple[int, Outcome]], found: bool) -> None:
-            trials = [Trial(first + place + 1, batch[place], one) for place, one in done]
-            self._trials += trials
-            standing = self._standing
-            standing.done += len(done)
-            standing.found += len(done) if found else 0
-            standing.failed += sum(bool(one.failure) for _, one in done)
-            if trials:
-                standing.best = rank([*standing.best, *trials], self._objectives)[:BEST_SHOWN]
-            self._progress(standing)
-
-        tries = [Try(params=params, span=self._plan.span) for params in batch]
-        outcomes = runner.run(tries, told)
-        self._trials[before:] = sorted(self._trials[before:], key=lambda one: one.number)
-        return outcomes
+    def _told(self, trials: list[Trial], found: bool) -> None:
+        standing = self._standing
+        standing.done += len(trials)
+        standing.found += len(trials) if found else 0
+        standing.failed += sum(bool(one.outcome.failure) for one in trials)
+        if trials:
+            standing.best = rank([*standing.best, *trials], self._objectives)[:BEST_SHOWN]
+        self._progress(standing)
 
     def _facts(self, search: str, *, stopped: bool) -> dict[str, Any]:
         plan, standing = self._plan, self._standing
@@ -288,6 +273,38 @@ class Sweep:
             "failures": standing.failed,
             "ended": "stopped by SIGINT" if stopped else "every try was made",
         }
+
+
+def look_through(
+    runner: TrialRunner,
+    chooser: Chooser,
+    span: tuple[int, int],
+    told: Callable[[list[Trial], bool], None],
+    step_ns: int = 0,
+) -> list[Trial]:
+    """Return the trials of what is chosen over a stretch of data, in order, until it is stopped.
+
+    told: trials as they come, and whether they were in the store. step_ns: the period of returns.
+    """
+    trials: list[Trial] = []
+    while batch := chooser.batch():
+        first = len(trials) + 1
+
+        def tell(
+            done: list[tuple[int, Outcome]],
+            found: bool,
+            first: int = first,
+            batch: list[Params] = batch,
+        ) -> None:
+            told([Trial(first + place, batch[place], one) for place, one in done], found)
+
+        tries = [Try(params=params, span=span, step_ns=step_ns) for params in batch]
+        outcomes = runner.run(tries, tell)
+        trials += [Trial(first + at, batch[at], outcomes[at]) for at in sorted(outcomes)]
+        if runner.stopped:
+            break
+        chooser.tell([outcomes[place] for place in range(len(batch))])
+    return trials
 
 
 def again(plan: Plan, best: Trial) -> Result | None:

@@ -7,7 +7,7 @@ figures. It leaves no tape; what is kept is what a search needs.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from inspect import getsourcefile
 from itertools import pairwise
@@ -19,21 +19,21 @@ import msgspec
 from papertape import __version__
 from papertape.config import Config
 from papertape.errors import ConfigError
-from papertape.model.events import Event, Record
 from papertape.research.backtest import build_strategy
 from papertape.research.collector import Collector
+from papertape.research.lookahead import nothing
 from papertape.research.metrics import Figures, measure
 from papertape.research.session import Order, Session
 from papertape.research.space import Params
+from papertape.research.unkept import UnkeptLedger
 from papertape.strategies.base import Strategy
-from papertape.tape.memory import MemoryLedger
 from papertape.tape.recording import Recording
 
 PACKAGE = Path(__file__).parents[1]
 ENGINE_PARTS = ("model", "core", "engine", "services", "strategies")
 ENGINE_FILES = (
     "backtest.py", "collector.py", "formulas.py", "luck.py", "market_slice.py", "metrics.py",
-    "session.py", "trial.py", "trips.py",
+    "session.py", "trial.py", "trips.py", "unkept.py",
 )  # fmt: skip
 ID_DIGITS = 16  # of a study's name: 64 bits
 
@@ -109,7 +109,8 @@ class Bench:
             return Outcome(figures={}, grid=(), step_ns=one.step_ns, failure=str(error))
         feed = order.feed()
         run = Collector(order.cash_micros, feed.first_ns, feed.last_ns - feed.first_ns, one.step_ns)
-        session = Session(order, feed, _Watched(run), "search", _nothing)
+        ledger = UnkeptLedger(lambda record: run.take(record.event, record.ts_ns))
+        session = Session(order, feed, ledger, "search", nothing)
         run.look_at(session.parts.watch, session.view.instruments)
         session.run()
         run.finish(session.clock.now_ns())
@@ -119,30 +120,6 @@ class Bench:
             step_ns=run.period_ns,
             failure=session.failure,
         )
-
-
-class _Watched(MemoryLedger):
-    """A ledger that keeps nothing and shows each event to a collector."""
-
-    def __init__(self, run: Collector) -> None:
-        super().__init__()
-        self._run = run
-        self._head = 0
-
-    def append(self, events: Sequence[Event], *, ts_ns: int, mseq: int) -> list[Record]:
-        records = []
-        for event in events:
-            self._head += 1
-            records.append(Record(self._head, "", ts_ns, mseq, event))
-            self._run.take(event, ts_ns)
-        return records
-
-    def head_seq(self) -> int:
-        return self._head
-
-
-def _nothing() -> None:
-    """Do nothing between two records."""
 
 
 # --- what a study is called ---------------------------------------------------------------------

@@ -11,7 +11,7 @@ class BuyTheDip(Strategy):
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -56,6 +56,16 @@ class Param(msgspec.Struct, frozen=True):
 
     def _kind(self) -> str:
         return "a whole number" if self.type is int else "a number"
+
+
+def refuse_unknown(strategy: str, known: Iterable[str], given: Iterable[str]) -> None:
+    """Refuse a name that is none of a strategy's parameters, with the nearest one."""
+    names = sorted(known)
+    for key in given:
+        if key not in names:
+            near = nearest_match(key, names)
+            hint = f"; did you mean {near!r}?" if near else f"; it has {names}"
+            raise ConfigError(f"{strategy}.{key}: not a parameter of {strategy}{hint}")
 
 
 class StrategyContext(Protocol):
@@ -103,11 +113,7 @@ class Strategy:
     def __init__(self, **values: Any) -> None:
         """Take parameter values; the rest stay at their defaults. Unknown names are refused."""
         known = {param.name: param for param in self.params}
-        for key in values:
-            if key not in known:
-                near = nearest_match(key, known)
-                hint = f"; did you mean {near!r}?" if near else f"; it has {sorted(known)}"
-                raise ConfigError(f"{self.name}.{key}: not a parameter of {self.name}{hint}")
+        refuse_unknown(self.name, known, values)
         for param in self.params:
             value = values.get(param.name, param.default)
             setattr(self, param.name, param.parse(value, self.name))
