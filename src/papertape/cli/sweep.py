@@ -198,9 +198,9 @@ def _live_table(standing: Standing, clock: _Clock) -> RenderableType:
 
 def best_rows(best: list[Trial]) -> tuple[list[str], list[list[str]]]:
     """Return parameters and headline metrics of tries, as texts under their names."""
-    from papertape.research.metrics import BY_NAME
     from papertape.research.sweep_result import SHOWN
     from papertape.research.words import metric_text
+    from papertape.services.metric_registry import BY_NAME
 
     if not best:
         return [], []
@@ -255,8 +255,8 @@ def _print(result: SweepResult, written: Path | None, took_s: float) -> None:
 
 def _print_intervals(result: SweepResult) -> None:
     """Print the best one's headline metrics, each with its 95 % interval."""
-    from papertape.research.metrics import BY_NAME
     from papertape.research.words import interval_text, metric_text
+    from papertape.services.metric_registry import BY_NAME
 
     if result.best is None or not result.intervals:
         return

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from papertape.errors import ConfigError, nearest_match
-from papertape.research.metrics import BY_NAME, Figures
+from papertape.research.metrics import Figures
+from papertape.services.metric_registry import BY_NAME
 
 OBJECTIVES_MAX = 4  # with more, nearly every try is the best at something
 UNITS = ("", "_pct", "_s")  # of metric names: `max_drawdown` is enough for `max_drawdown_pct`

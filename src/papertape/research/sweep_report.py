@@ -8,11 +8,12 @@ from typing import Any
 
 from papertape.research.charts import bins_of
 from papertape.research.formulas import sharpe
-from papertape.research.metrics import BY_NAME, YEAR_S
+from papertape.research.metrics import YEAR_S
 from papertape.research.report import PAGE, fill_page, write_page
 from papertape.research.sweep_result import SHOWN, SweepResult, Trial
 from papertape.research.verdict import Verdict, percent_text
 from papertape.research.words import NO_VALUE, interval_text, metric_text, number
+from papertape.services.metric_registry import BY_NAME
 
 MAPPED_MAX = 20_000  # tries in the document: two megabytes; the best of more
 LINES_MAX = 800  # through parallel coordinates: more are one grey block

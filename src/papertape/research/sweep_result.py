@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from papertape.research.metrics import BY_NAME, Intervals
+from papertape.research.metrics import Intervals
 from papertape.research.objectives import Objective, pareto, scores
 from papertape.research.picture import Picture
 from papertape.research.result import Result
@@ -17,6 +17,7 @@ from papertape.research.space import Params, Space
 from papertape.research.trial import Outcome
 from papertape.research.verdict import Verdict, judge
 from papertape.research.words import metric_text
+from papertape.services.metric_registry import BY_NAME
 
 ROWS_SHOWN = 20  # best tries in a report, a terminal or a notebook
 SHOWN = ("total_return_pct", "sharpe", "max_drawdown_pct", "trips", "win_rate_pct", "fees")

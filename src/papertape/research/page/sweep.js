@@ -106,7 +106,8 @@
     if (svg.dataset.ring) {
       svg.append(element("rect", { ...JSON.parse(svg.dataset.ring), class: "ring" }));
     }
-    labels(svg, across.names, Math.min(LABELS_MAX, Math.floor(width / 56)), height + 16, (i, at) => ({
+    const most = Math.min(LABELS_MAX, Math.floor(width / 56));
+    labels(svg, across.names, most, height + 16, (i, at) => ({
       x: left + (i + 0.5) * wide, y: at, "text-anchor": "middle" }));
     svg.append(element("text", { x: left, y: height + 38 }, `${data.axes[x]} \u2192`));
     if (y >= 0) {
