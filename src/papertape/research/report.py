@@ -69,9 +69,9 @@ def render(document: Row, first: list[Row], last: list[Row]) -> str:
         "report.js",
         document["charts"],
         run=document,
-        headlines=[figure(BY_NAME[name], metrics, intervals) for name in HEADLINES],
+        headlines=[_figure(BY_NAME[name], metrics, intervals) for name in HEADLINES],
         groups={
-            title: [figure(BY_NAME[name], metrics, intervals) for name in names]
+            title: [_figure(BY_NAME[name], metrics, intervals) for name in names]
             for title, names in GROUPS.items()
             if any(metrics.get(name) is not None for name in names)
         },
@@ -87,7 +87,7 @@ def render(document: Row, first: list[Row], last: list[Row]) -> str:
 def fill_page(text: str, script: str, data: object, **values: Any) -> str:
     """Return a page of its template's text, with the look, the libraries and what it draws."""
     return (
-        environment()
+        _environment()
         .from_string(text)
         .render(
             version=__version__,
@@ -99,7 +99,7 @@ def fill_page(text: str, script: str, data: object, **values: Any) -> str:
     )
 
 
-def environment() -> Environment:
+def _environment() -> Environment:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -116,7 +116,7 @@ def environment() -> Environment:
     return environment
 
 
-def figure(metric: Metric, metrics: Row, intervals: Row) -> Row:
+def _figure(metric: Metric, metrics: Row, intervals: Row) -> Row:
     value = metrics.get(metric.name)
     signed = metric.name in {"total_return_pct", "annual_return_pct", "expectancy"}
     plus = "+" if signed and value and value > 0 else ""
