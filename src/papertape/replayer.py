@@ -142,7 +142,7 @@ def _tell(
         equity_every_ns=round(settings.engine.equity_every_s * NS_PER_S),
         on_idle=lambda: _repeat(commands, loop.events, desk),
     )
-    desk = CommandDesk(parts, manager)
+    desk = CommandDesk(parts, manager, loop)
     parts.engine.restore(view.orders.open.values())
     retold = _Retold(started.feed, recording, ledger)
     loop.run(retold)

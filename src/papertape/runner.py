@@ -139,7 +139,7 @@ class Bot:
         self._snapshot_seq = self._view.seq
         self._stop_reason = "the feed ended"
         self._stopped = False
-        self._command_desk = CommandDesk(self._parts, self._manager)
+        self._command_desk = CommandDesk(self._parts, self._manager, self._loop)
         self._commands = CommandServer(config.data_dir)
         self._switch = KillSwitch(config.data_dir)
         self._dashboards = DashboardWatch(config.data_dir, time.monotonic)

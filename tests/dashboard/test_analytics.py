@@ -73,6 +73,34 @@ def test_totals_equal_the_ledger(page: Caller, tape: Tape) -> None:
     assert [row["name"] for row in found["figures"]] == [figure.name for figure in FIGURES]
 
 
+def test_inputs_give_the_figures(page: Caller, tape: Tape) -> None:
+    """What a figure says it is made of is what it is made of."""
+    for i in range(6):
+        tape.trade("BUY", lots=1_000, ticks=4_000)
+        tape.trade("SELL", lots=1_000, ticks=4_300 if i % 3 else 3_900)
+    tape.mark(10_000_000_000)
+    tape.flush()
+    rows = {row["name"]: row for row in page.data("/api/analytics")["figures"]}
+    made = {name: [part["value"] for part in row["inputs"]] for name, row in rows.items()}
+    value = {name: row["value"] for name, row in rows.items()}
+    assert value["net_pnl"] == pytest.approx(made["net_pnl"][0] - made["net_pnl"][1])
+    assert value["gross_pnl"] == pytest.approx(sum(made["gross_pnl"]))
+    for name in ("win_rate_pct", "net_return_pct"):
+        above, below = made[name]
+        assert value[name] == pytest.approx(100 * above / below), name
+    for name in ("profit_factor", "expectancy", "average_win", "holding_s"):
+        above, below, *_ = made[name]
+        assert value[name] == pytest.approx(above / below), name
+    assert value["average_loss"] == pytest.approx(
+        -made["average_loss"][0] / made["average_loss"][1]
+    )
+    earned, trips, spread = made["sharpe_per_trip"]
+    assert value["sharpe_per_trip"] == pytest.approx(earned / trips / spread)
+    assert value["turnover"] == pytest.approx(made["turnover"][0] / 2 / made["turnover"][1])
+    assert value["round_trips"] == sum(made["round_trips"]) == 6
+    assert value["traded"] == made["fees"][1]
+
+
 def test_a_lucky_strategy_of_five_trades_is_not_the_winner(page: Caller, tape: Tape) -> None:
     trips(tape, "lucky", [3_000] * 5)
     trips(tape, "steady", [90, 100, 110, 100] * 5)

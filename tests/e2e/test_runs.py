@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from tests.e2e.bots import bot, papertape, summary_of, wait_for
 
-from papertape.model.events import OrderFilled, RunStarted, RunStopped
+from papertape.model.events import CommandTaken, OrderFilled, RunStarted, RunStopped
 from papertape.services.tape_view import TapeView
 from papertape.strategies.registry import BY_DEFAULT, SHIPPED
+from papertape.tape.command_channel import Command, send_command
 from papertape.tape.follow import LedgerReader
 
 pytestmark = pytest.mark.slow
@@ -164,6 +165,36 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
     reader.close()
     for command in (("verify",), ("replay", "last")):
         assert papertape(*command, data_dir=data_dir).returncode == 0
+
+
+def test_a_close_and_a_pause_stand_on_the_tape_and_outlive_a_restart(tmp_path: Path) -> None:
+    """A person's words: carried out by the bot, kept by the next one, told again by `replay`."""
+    data_dir = tmp_path / "data"
+    state = data_dir / "portfolio_state.json"
+
+    def held() -> str:
+        found = json.loads(state.read_text())["positions"] if state.exists() else []
+        return found[0]["symbol"] if found else ""
+
+    with bot("--seed", "3", data_dir=data_dir) as running:
+        symbol = wait_for(held)
+        closed = send_command(data_dir, Command("c1", "close", symbol))
+        assert (closed.ok, "sold" in closed.message) == (True, True), closed.message
+        assert send_command(data_dir, Command("c2", "pause", "momentum")).ok
+        assert not send_command(data_dir, Command("c3", "close", "nothing of this name")).ok
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=30) == 0
+    for command in (("verify",), ("replay", "last")):
+        done = papertape(*command, data_dir=data_dir)
+        assert done.returncode == 0, done.stdout
+    summary_of("--speed", "max", "--duration", "60s", "--seed", "3", data_dir=data_dir)
+    reader = LedgerReader(data_dir / "papertape.db")
+    view = fold(reader, TapeView())
+    assert view.strategies.scores["momentum"].status == "paused"
+    taken = [record.event for record in reader.read(0, 100_000)
+             if isinstance(record.event, CommandTaken)]  # fmt: skip
+    assert [event.action for event in taken] == ["close", "pause", "close"]
+    reader.close()
 
 
 def test_a_second_bot_on_the_folder_is_told_so(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ import test from "node:test";
 
 const JS = "../../src/papertape/dashboard/static/js";
 const { tradeCells, tradeSentence, tradesSentence } = await import(`${JS}/table.js`);
-const { strategyWords } = await import(`${JS}/strategies.js`);
+const { strategyWords, switchState } = await import(`${JS}/strategies.js`);
 const { tiles, quoteCells } = await import(`${JS}/markets.js`);
 const { refusalRows } = await import(`${JS}/refusals.js`);
 const { drawdownPct, figureTexts, History, todayPnl } = await import(`${JS}/figures.js`);
+const { closeQuestion, positionCells } = await import(`${JS}/positions.js`);
 const { Burst } = await import(`${JS}/notifications.js`);
 const { sparkPoints } = await import(`${JS}/sparkline.js`);
 const { equityPoints, fillMarks } = await import(`${JS}/equity_chart.js`);
@@ -135,12 +136,35 @@ test("figures say what they mean and unknown ones stay unknown", () => {
     unpriced_count: 0,
     max_drawdown_pct: 1.5,
   };
-  const texts = figureTexts(summary, { today_pnl: null }, null, new History());
+  const texts = figureTexts(summary, { today_pnl: null, today_fills: 3 }, null, new History());
   assert.equal(texts.equity.text, "10,012.40");
   assert.equal(texts.today.signed, null);
   assert.equal(texts.cash.note, "50.0 % of equity");
-  assert.equal(texts.exposure.note, "1 position");
+  assert.equal(texts.exposure.note, "50.0 % of equity");
+  assert.equal(texts.held.text, "1");
+  assert.equal(texts.fills.text, "3");
   assert.equal(texts.drawdown.note, "deepest 1.5 %");
+});
+
+test("a strategy can be switched while it runs or is paused, and a bot is there to hear it", () => {
+  const row = (status) => ({ strategy: "momentum", status });
+  assert.deepEqual(switchState(row("running"), true), {
+    on: true,
+    able: true,
+    title: "Pause momentum",
+  });
+  assert.equal(switchState(row("paused"), true).title, "Resume momentum");
+  assert.match(switchState(row("disabled"), true).title, /cannot be switched: it is disabled/);
+  assert.match(switchState(row("running"), false).title, /no bot is running/);
+});
+
+test("closing a position says what will be sold, and that it cannot be taken back", () => {
+  const held = { ...FILL, quantity: 12.5, avg_price: 0.4, value: 5.8, strategies: ["a", "b"] };
+  const priced = closeQuestion({ ...held, current_price: 0.465 });
+  assert.match(priced, /^Close 12.5 YES of “Rain in oslo”|^Close 12.5 YES of “rain in oslo”/);
+  assert.match(priced, /about 46.5 ¢/);
+  assert.match(priced, /cannot be taken back/);
+  assert.equal(positionCells({ ...held, current_price: null, value: null }).now, "no price");
 });
 
 test("a burst is one toast for the first and one for the rest", () => {

@@ -6,7 +6,7 @@ import pytest
 from tests.engine.desk import YES, Desk
 from tests.services.test_trading_loop import Steady
 
-from papertape.model.events import CommandTaken, OrderClosed, StrategyStateChanged
+from papertape.model.events import CommandTaken, OrderClosed, SignalRaised, StrategyStateChanged
 from papertape.services.commands import CommandDesk
 
 
@@ -21,7 +21,9 @@ def desk() -> Desk:
 
 def told(desk: Desk, action: str, target: str = "") -> tuple[bool, str]:
     """Carry out a command and hold its record against the answer."""
-    done, said = CommandDesk(desk.parts, desk.manager).carry_out("c1", action, target, "cli")
+    done, said = CommandDesk(desk.parts, desk.manager, desk.loop).carry_out(
+        "c1", action, target, "cli"
+    )
     record = desk.events(CommandTaken)[-1]
     assert (record.action, record.target, record.outcome) == (action, target, said)
     return done, said
@@ -70,3 +72,37 @@ def test_what_cannot_be_done_is_refused_and_told(desk: Desk, action: str, target
     assert said
     desk.book(asks=[(5_000, 1_000)], after_s=1)
     assert desk.view.activity.refused_count == 0
+
+
+def test_a_position_is_closed_through_the_one_door(desk: Desk) -> None:
+    desk.send("BUY", 50)
+    cash = desk.view.portfolio.accounts.cash_micros
+    done, said = told(desk, "close", YES)
+    assert done is True
+    assert "sold" in said
+    assert desk.held(strategy="steady") == 0
+    assert desk.view.portfolio.get_positions() == []
+    assert desk.view.portfolio.accounts.cash_micros > cash
+    closing = desk.events(SignalRaised)[-1]
+    assert (closing.reason, closing.legs[0].limit_ticks) == ("closed by cli", None)
+
+
+def test_a_paused_strategy_may_be_closed_but_not_in_a_halt(desk: Desk) -> None:
+    assert told(desk, "pause", "steady")[0] is True
+    assert told(desk, "halt")[0] is True
+    done, said = told(desk, "close", YES)
+    assert (done, "halt" in said) == (False, True)
+    assert told(desk, "resume")[0] is True
+    assert told(desk, "close", YES)[0] is True
+    assert desk.held(strategy="steady") == 0
+
+
+def test_without_a_live_book_nothing_is_closed(desk: Desk) -> None:
+    held = desk.held(strategy="steady")
+    desk.book(bids=[], asks=[(5_000, 1_000)], after_s=1)
+    done, said = told(desk, "close", YES)
+    assert done is False
+    assert "not closed" in said
+    assert desk.held(strategy="steady") >= held
+    assert told(desk, "close", "simulated:rain:YESS")[0] is False
+    assert told(desk, "close", "")[0] is False

@@ -18,28 +18,35 @@ Action = Literal["pause", "resume", "halt"]
 StrategyArgument = Annotated[
     str, typer.Argument(metavar="[STRATEGY]", help="One strategy; nothing means all trading.")
 ]
+StrategyOption = Annotated[
+    str, typer.Option("--strategy", metavar="NAME", help="The same, as an option.")
+]
 
 
-@pause_app.command(epilog="Example: papertape pause momentum")
+@pause_app.command(epilog="Example: papertape pause --strategy momentum")
 def pause(
     strategy: StrategyArgument = "",
+    named: StrategyOption = "",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Pause one strategy or all trading: nothing is traded until `resume`, a restart included."""
-    return _send("pause", strategy, settings(config, data_dir=data_dir).data_dir, as_json)
+    target = _target(strategy, named)
+    return _send("pause", target, settings(config, data_dir=data_dir).data_dir, as_json)
 
 
-@resume_app.command(epilog="Example: papertape resume momentum")
+@resume_app.command(epilog="Example: papertape resume --strategy momentum")
 def resume(
     strategy: StrategyArgument = "",
+    named: StrategyOption = "",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Resume one strategy, or all trading after a pause or halt."""
-    return _send("resume", strategy, settings(config, data_dir=data_dir).data_dir, as_json)
+    target = _target(strategy, named)
+    return _send("resume", target, settings(config, data_dir=data_dir).data_dir, as_json)
 
 
 @halt_app.command(epilog="Example: papertape halt")
@@ -48,6 +55,12 @@ def halt(
 ) -> int:
     """Halt all trading and take back every resting order."""
     return _send("halt", "", settings(config, data_dir=data_dir).data_dir, as_json)
+
+
+def _target(strategy: str, named: str) -> str:
+    if strategy and named and strategy != named:
+        raise typer.BadParameter(f"{named!r} and {strategy!r}: name one strategy")
+    return strategy or named
 
 
 def _send(action: Action, target: str, data_dir: Path, as_json: bool) -> int:

@@ -12,6 +12,7 @@ from papertape.dashboard.follower import Follower
 from papertape.dashboard.leaderboard import edge
 from papertape.model.money import MICROS
 from papertape.services import results
+from papertape.services.figure_inputs import inputs
 from papertape.services.figures import FIGURES, Basis, Fall, fall_of, measure
 from papertape.services.results import CLASSES, DAY_S, HOUR_S, WIDTH, Cell, Results, Sums
 
@@ -106,7 +107,7 @@ def analytics(follower: Follower, filters: Filters) -> dict[str, Any]:
 
 
 def _figures(basis: Basis, fall: Fall | None) -> list[Row]:
-    found = measure(basis)
+    found, parts = measure(basis), inputs(basis)
     rows = []
     for figure in FIGURES:
         value, interval, count = found[figure.name]
@@ -121,6 +122,7 @@ def _figures(basis: Basis, fall: Fall | None) -> list[Row]:
                 "low": low,
                 "high": high,
                 "n": count,
+                "inputs": [part._asdict() for part in parts[figure.name]],
                 "lasting": figure.name == "drawdown_s" and fall is not None and fall.lasting,
             }
         )

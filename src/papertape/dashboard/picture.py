@@ -15,6 +15,7 @@ from papertape.dashboard.follower import Follower
 from papertape.model.instrument import Instrument
 from papertape.model.money import MICROS, NANOS
 from papertape.model.ports import BoardQuote
+from papertape.services import results
 
 SILENT_NS = 5 * NS_PER_S  # a bot beats every second; five missed beats are no accident
 STALE_NS = 30 * NS_PER_S  # a price that nobody renewed for this long is not called live
@@ -251,6 +252,13 @@ def vital_signs(follower: Follower) -> tuple[str, ...]:
     return (state, engine, data, follower.problem)
 
 
+def fills_since(follower: Follower, now_ns: int) -> int:
+    """Return how many fills were booked on the UTC day of a moment."""
+    begins_s = now_ns // NS_PER_S // results.DAY_S * results.DAY_S
+    chosen = follower.view.results.select(from_s=begins_s)
+    return sum(sums[results.FILLS] for _, sums in chosen)
+
+
 def status(follower: Follower) -> dict[str, Any]:
     """Return what the top line shows: mode, bot, engine, feed, equity, how far behind we are."""
     view, now_ns = follower.view, follower.now_ns()
@@ -279,5 +287,6 @@ def status(follower: Follower) -> dict[str, Any]:
         "feed": feed(follower, running),
         "equity": None if equity is None else equity / MICROS,
         "today_pnl": None if today is None else today / MICROS,
+        "today_fills": fills_since(follower, day_ns) if view.run else None,
         "total_pnl": None if equity is None else (equity - initial) / MICROS,
     }

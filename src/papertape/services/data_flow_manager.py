@@ -68,8 +68,13 @@ class DataFlowManager:
 
     # --- the door -------------------------------------------------------------------------------
 
-    def process_signal(self, strategy_name: str, signal: Any) -> Decision:
-        """Decide on a signal (a Signal, or the plain dictionary) and trade it if it may be."""
+    def process_signal(
+        self, strategy_name: str, signal: Any, *, by_person: bool = False
+    ) -> Decision:
+        """Decide on a signal (a Signal, or the plain dictionary) and trade it if it may be.
+
+        by_person: a paused strategy sends nothing, but a person may close what it holds.
+        """
         try:
             strategy = plain_text(strategy_name, "strategy_name", chars_max=STRATEGY_CHARS_MAX)
             if not strategy:
@@ -82,7 +87,7 @@ class DataFlowManager:
             if self._caller is not None:
                 self._caller.quote(wanted, self.view, self._scribe)
             legs = wanted_legs(wanted, self._instrument)
-            decision = self._decide(strategy, wanted, legs)
+            decision = self._decide(strategy, wanted, legs, by_person)
         except InvalidInputError as error:
             decision = self._refuse(strategy, "", _invalid(error))
         except OverflowError:
@@ -174,10 +179,12 @@ class DataFlowManager:
             raise InvalidInputError("symbol", symbol, "a listed instrument", nearest=near)
         return known
 
-    def _decide(self, strategy: str, signal: Signal, legs: tuple[LegWanted, ...]) -> Decision:
+    def _decide(
+        self, strategy: str, signal: Signal, legs: tuple[LegWanted, ...], by_person: bool
+    ) -> Decision:
         signal_id = signal.signal_id or self._ids.signal()
         refusal = (
-            self._stopped(strategy)
+            self._stopped(strategy, by_person)
             or self._duplicate(strategy, signal.signal_id, legs)
             or self._sellable_set(signal, legs)
         )
@@ -212,12 +219,12 @@ class DataFlowManager:
         )
         return refuse(self._limits, facts, opening[0].symbol)
 
-    def _stopped(self, strategy: str) -> Refusal | None:
+    def _stopped(self, strategy: str, by_person: bool) -> Refusal | None:
         if self.view.engine_state != "trading":
             reason = self.view.engine_reason or f"trading is {self.view.engine_state}"
             return Refusal(code=self.view.engine_state, reason=reason)
         score = self.view.strategies.scores.get(strategy)
-        if score is not None and score.status == "paused":
+        if score is not None and score.status == "paused" and not by_person:
             return Refusal(code="paused", reason=f"{strategy} is paused: {score.status_reason}")
         if not self.watch.feed_alive:
             return Refusal(code="feed_stale", reason="the feed is not live")

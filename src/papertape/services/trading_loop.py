@@ -40,10 +40,11 @@ from papertape.model.market_data import (
     VenueClockSeen,
 )
 from papertape.model.ports import Feed, MarketSink
-from papertape.model.signal import Signal
+from papertape.model.signal import Leg, Signal
 from papertape.services import sets
 from papertape.services.book_doubts import BookDoubts
 from papertape.services.data_flow_manager import DataFlowManager
+from papertape.services.decision import Decision
 from papertape.services.door_parts import DoorParts
 from papertape.services.run_context import RunContext
 from papertape.strategies.strategy_manager import Asked, StrategyManager
@@ -348,6 +349,24 @@ class TradingLoop:
         self._scribe.halt(EngineStateChanged(state="halted", reason=reason))
 
     # --- what strategies and people cause -------------------------------------------------------
+
+    def close_position(self, symbol: str, reason: str) -> list[Decision]:
+        """Sell what each strategy holds of an instrument, at the book as it is seen now."""
+        held = self._view.portfolio.accounts.positions.items()
+        lots = {
+            strategy: position.quantity_lots
+            for (strategy, one), position in held
+            if one == symbol and position.quantity_lots > 0
+        }
+        decisions = []
+        for strategy in sorted(lots):
+            leg = Leg(symbol=symbol, side="SELL", quantity_lots=lots[strategy])
+            wanted = Signal(legs=(leg,), reason=reason)
+            decision = self._door.process_signal(strategy, wanted, by_person=True)
+            decisions.append(decision)
+            for fill in decision.fills:
+                self._trade(self._manager.tell_fill(fill))
+        return decisions
 
     def alert(self, severity: Any, title: str, message: str, about: str = "") -> None:
         """Put an alert on the tape."""

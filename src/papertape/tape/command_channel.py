@@ -26,13 +26,16 @@ LINE_BYTES_MAX = 4_096
 WAIT_S = 5.0  # for the loop to carry a command out, and for a client to say it
 WAITING_MAX = 64  # commands not yet carried out: a person has no more
 
-Action = Literal["pause", "resume", "halt"]
+Action = Literal["pause", "resume", "halt", "close"]
 
 log = structlog.get_logger()
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person wants of the bot; target: a strategy, or "" for all trading."""
+    """What a person wants of the bot.
+
+    target: of pause and resume a strategy, or "" for all trading; of close an instrument's symbol.
+    """
 
     command_id: str
     action: Action

@@ -26,6 +26,7 @@ BODY: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {"target": {"type": "string", "maxLength": WORD_CHARS_MAX}},
 }
+CLOSE_BODY = BODY | {"required": ["target"]}
 
 
 @endpoint(api, "/api/control/pause", "Pause trading, or one strategy", method="POST", body=BODY,
@@ -49,10 +50,21 @@ def halt(_: Query) -> Response:
     return _command("halt")
 
 
-def _command(action: Action) -> Response:
+@endpoint(api, "/api/control/close", "Close a position: the bot sells it at the book it sees",
+          method="POST", body=CLOSE_BODY, status=202)  # fmt: skip
+def close(_: Query) -> Response:
+    """Sell what is held of an instrument; refused with the reason where risk says no."""
+    return _command("close", "the symbol of an open position")
+
+
+def _command(
+    action: Action, expected: str = "the name of a strategy, or nothing for all"
+) -> Response:
     target = body_object(("target",)).get("target") or ""
     if not isinstance(target, str) or len(target) > WORD_CHARS_MAX:
-        raise InvalidInputError("target", target, "the name of a strategy, or nothing for all")
+        raise InvalidInputError("target", target, expected)
+    if action == "close" and not target:
+        raise InvalidInputError("target", target, expected)
     here = state()
     command = Command(
         command_id=secrets.token_hex(8), action=action, target=target, source="dashboard"

@@ -5,6 +5,8 @@ import { Bars, barsText } from "./bars.js";
 import { drawCalendar } from "./calendar.js";
 import { el, reconcile, setSigned, setText } from "./dom.js";
 import { EquityChart } from "./equity_chart.js";
+import { showFigures } from "./figure_dialog.js";
+import { analyticsStory } from "./figure_story.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
 import { PERIODS } from "./leaderboard_words.js";
@@ -28,12 +30,14 @@ const get = (id) => document.getElementById(id);
 const charts = new Map();
 let equity = null;
 let data = null;
+let asOfSeq = 0;
 
 const refresher = new Refresher({
   path: () => `/api/analytics?${words.filterQuery(query)}`,
   everyMs: EVERY_MS,
-  onData(found) {
+  onData(found, answer) {
     data = found;
+    asOfSeq = answer.as_of_seq;
     draw();
   },
   onError(error) {
@@ -123,12 +127,19 @@ function createTile(figure) {
   const name = el("dt");
   const button = el("button", "", figure.label);
   button.type = "button";
+  button.setAttribute("aria-haspopup", "dialog");
+  node.addEventListener("click", () => explain(figure.name));
   button.setAttribute("aria-describedby", `formula-${figure.name}`);
   name.append(button);
   const formula = el("dd", "formula");
   formula.id = `formula-${figure.name}`;
   node.append(name, formula, el("dd"), el("dd", "tile-note"));
   return node;
+}
+
+function explain(name) {
+  const figure = data.figures.find((each) => each.name === name);
+  showFigures([analyticsStory(figure, { filters: query, from: data.from })], { seq: asOfSeq });
 }
 
 function drawFigures() {

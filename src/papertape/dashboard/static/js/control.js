@@ -22,6 +22,10 @@ export function command(action, target = "") {
   confirmAction(question(action, target), () => tell(action, target));
 }
 
+export function closePosition(words, symbol) {
+  confirmAction(words, () => tell("close", symbol));
+}
+
 async function tell(action, target) {
   try {
     const { data } = await send("POST", `/api/control/${action}`, target ? { target } : {});

@@ -1,4 +1,4 @@
-// The six figures of the first row, each with its note and the shape of its recent past.
+// The figures of the first row, each with its note and the shape of its recent past.
 
 import { setFigure, setSigned, setText } from "./dom.js";
 import * as format from "./format.js";
@@ -57,8 +57,7 @@ export function figureTexts(summary, status, curve, history) {
   const share = (value) => (summary.total_value > 0 ? (100 * value) / summary.total_value : 0);
   const below = drawdownPct(summary.total_value, equity);
   const gained = format.percentChange(summary.total_return_pct);
-  const open = format.plural(summary.positions_count, "position", "positions");
-  const unpriced = summary.unpriced_count ? `, ${summary.unpriced_count} unpriced` : "";
+  const deepest = `deepest ${format.percent(Math.max(summary.max_drawdown_pct ?? 0, below ?? 0))}`;
   return {
     equity: {
       text: format.money(summary.total_value),
@@ -67,7 +66,7 @@ export function figureTexts(summary, status, curve, history) {
     },
     today: {
       signed: todayPnl(summary, status),
-      note: `${format.plural(summary.trades_count, "trade", "trades")} in all`,
+      note: "since midnight UTC",
       spark: today(labels, equity),
     },
     total: {
@@ -82,12 +81,22 @@ export function figureTexts(summary, status, curve, history) {
     },
     exposure: {
       text: format.money(summary.exposure),
-      note: `${open}${unpriced}`,
+      note: `${format.percent(share(summary.exposure))} of equity`,
       spark: history.of("exposure"),
+    },
+    held: {
+      text: format.count(summary.positions_count),
+      note: `${summary.unpriced_count || "none"} without a price`,
+      spark: history.of("held"),
+    },
+    fills: {
+      text: format.count(status.today_fills),
+      note: `${format.plural(summary.trades_count, "trade", "trades")} in all`,
+      spark: history.of("fills"),
     },
     drawdown: {
       text: format.percent(below),
-      note: `deepest ${format.percent(Math.max(summary.max_drawdown_pct ?? 0, below ?? 0))}`,
+      note: deepest,
       spark: (curve?.drawdown_pct ?? []).map((value) => -Math.abs(value)),
     },
   };

@@ -1,6 +1,7 @@
 // The list of keys, opened by `?`: those of every page, and what only this one has.
 
 import { el } from "./dom.js";
+import { sheet } from "./sheet.js";
 
 const EVERYWHERE = [
   ["Ctrl K", "palette: every page, strategy, market and action"],
@@ -10,24 +11,11 @@ const EVERYWHERE = [
 
 // pages: [{name, letter}]; own: [[key, words]] of this page
 export function showHelp(pages, own) {
-  const dialog = el("dialog", "sheet");
-  const title = el("h2", "", "Keys");
-  title.id = "help-title";
-  dialog.setAttribute("aria-labelledby", title.id);
   const lists = el("div", "help-lists");
   lists.append(section("On this page", own), section("Everywhere", EVERYWHERE));
   const letters = pages.map(({ name, letter }) => [`g ${letter}`, name]);
   lists.append(section("Pages", letters));
-  const close = el("button", "button", "Close");
-  close.type = "button";
-  close.addEventListener("click", () => dialog.close());
-  const actions = el("div", "dialog-actions");
-  actions.append(close);
-  dialog.append(title, lists, actions);
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
+  sheet({ title: "Keys", nodes: [lists] });
 }
 
 function section(name, rows) {

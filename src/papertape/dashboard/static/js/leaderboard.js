@@ -1,10 +1,14 @@
 // The leaderboard page: ranking with intervals, curves, two strategies side by side.
 
+import { ask } from "./api.js";
 import { CurvesChart } from "./curves_chart.js";
 import { el, reconcile, setSigned, setText, setTitle, svgEl } from "./dom.js";
+import { showFigures } from "./figure_dialog.js";
+import { analyticsStory, tradesAddress } from "./figure_story.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
 import * as words from "./leaderboard_words.js";
+import { showError, showInfo } from "./notifications.js";
 import { learnNames, strategyColor } from "./palette.js";
 import { onPeriod, pressPeriod, tellPeriod } from "./period.js";
 import { Refresher } from "./refresher.js";
@@ -90,7 +94,10 @@ function createRow() {
   }
   const cell = (name) => row.children[words.COLUMNS.indexOf(name)];
   const name = el("span", "strategy-name");
-  name.append(el("span", "swatch"), el("span", "name"));
+  const open = el("button", "name row-link");
+  open.type = "button";
+  open.setAttribute("aria-haspopup", "dialog");
+  name.append(el("span", "swatch"), open);
   cell("strategy").append(name, el("span", "verdict"));
   const interval = svgEl("svg", { class: "interval", viewBox: "0 0 100 16" });
   interval.setAttribute("preserveAspectRatio", "none");
@@ -102,6 +109,25 @@ function createRow() {
   cell("win_rate").append(el("span"), el("span", "below"));
   cell("net_pnl").append(el("span"), el("span", "below"));
   return row;
+}
+
+// A row opens what its figures are made of: the same figures as on the analytics page.
+async function explain(strategy) {
+  const filters = { strategy };
+  try {
+    const asked = new URLSearchParams({ strategy, period: query.period });
+    const { data: found, as_of_seq: seq } = await ask(`/api/analytics?${asked}`);
+    const known = found.figures.filter((figure) => figure.value !== null);
+    const stories = known.map((figure) => analyticsStory(figure, { filters, from: found.from }));
+    for (const story of stories) story.link = null; // one for all of them is enough
+    if (stories.length === 0) showInfo(`${strategy} has no figures in this period`);
+    else {
+      stories.at(-1).link = ["The trades behind them", tradesAddress(filters, found.from)];
+      showFigures(stories, { seq, title: strategy });
+    }
+  } catch (error) {
+    showError(`The figures did not come: ${error.message}`);
+  }
 }
 
 function line(node, x1, x2, y1 = 8, y2 = 8) {
@@ -234,6 +260,10 @@ function drawEdge(rows, shown) {
 // --- what a person does -------------------------------------------------------------------------
 
 function listen() {
+  get("rows-ranking").addEventListener("click", (event) => {
+    const row = event.target.closest("tr");
+    if (row && String(getSelection()) === "") explain(row.dataset.key);
+  });
   onPeriod(group, (period) => {
     choose({ period });
     refresher.now();

@@ -4,16 +4,19 @@ import { initCharts, rethemeCharts } from "./charts.js";
 import { ChartPanels } from "./chart_panels.js";
 import { without } from "./csv.js";
 import { drawdownPct, drawFigures, figureTexts, History } from "./figures.js";
+import { showFigures } from "./figure_dialog.js";
+import { HEADLINES, headlineStory } from "./figure_story.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
 import { drawMarkets } from "./markets.js";
 import { Burst, showNotification } from "./notifications.js";
+import { drawPositions } from "./positions.js";
 import { drawRefusals, refusalRows } from "./refusals.js";
 import { drawStrategies } from "./strategies.js";
 import { drawTrades, tradesSentence } from "./table.js";
 import { EMPTY, noTrades } from "./words.js";
 
-const FIGURES = ["equity", "today", "total", "cash", "exposure", "drawdown"];
+const FIGURES = [...HEADLINES];
 const MS_PER_NS = 1e-6;
 
 const page = new Frame();
@@ -42,16 +45,21 @@ function when(iso) {
   return `${format.age(Date.now() + page.skewMs - Date.parse(iso))} ago`;
 }
 
+const botRuns = () => store.state.status?.bot.state === "running";
+
 const draw = {
   portfolio({ portfolio, status, charts: data }) {
     const known = portfolio?.summary && status?.mode;
     if (known) {
-      const { cash, exposure } = portfolio.summary;
-      history.add({ cash, exposure }, Date.now());
+      const { cash, exposure, positions_count: held } = portfolio.summary;
+      history.add({ cash, exposure, held, fills: status.today_fills }, Date.now());
       drawFigures(document, figureTexts(portfolio.summary, status, data.cumulative, history));
       const equity = portfolio.summary.total_value;
       charts.now(engineMs(), equity, drawdownPct(equity, data.cumulative?.equity ?? []));
     }
+    const positions = portfolio?.positions ?? [];
+    drawPositions(document.getElementById("rows-positions"), positions, botRuns());
+    panels.show("positions", positions.length > 0 ? "live" : "empty", { words: EMPTY.positions });
     const words = "No account yet.";
     for (const name of FIGURES) panels.show(`figure-${name}`, known ? "live" : "empty", { words });
   },
@@ -64,7 +72,7 @@ const draw = {
   },
 
   strategies({ strategies }) {
-    drawStrategies(document.getElementById("rows-strategies"), strategies, when);
+    drawStrategies(document.getElementById("rows-strategies"), strategies, when, botRuns());
     const words = EMPTY.strategies;
     panels.show("strategies", strategies.length ? "live" : "empty", { words });
   },
@@ -144,10 +152,17 @@ function offer() {
   });
   const portfolio = [["Portfolio, as CSV", "/api/export/portfolio"]];
   menus.offer("allocation", { links: portfolio });
+  menus.offer("positions", { rows: () => store.state.portfolio.positions, links: portfolio });
   menus.offer("strategies", { rows: () => without(store.state.strategies, "curve") });
   menus.offer("markets", { rows: () => without(store.state.market, "seenMs") });
   menus.offer("refusals", { rows: () => refusalRows(store.state.activity) });
 }
+
+document.querySelector(".figures").addEventListener("click", (event) => {
+  const { explain } = event.target.closest("[data-explain]")?.dataset ?? {};
+  if (!explain || !store.state.portfolio?.summary) return;
+  showFigures([headlineStory(explain, store.state)], { seq: store.lines.portfolio });
+});
 
 charts = new ChartPanels(initCharts(), panels);
 offer();

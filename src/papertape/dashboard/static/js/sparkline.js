@@ -5,6 +5,7 @@ import { svgEl } from "./dom.js";
 export const SPARK_WIDTH = 100;
 export const SPARK_HEIGHT = 28;
 const MARGIN = 2;
+const POINTS_MAX = 60;
 
 // The polyline of values in a 100 by 28 box; "" when there is no line to draw.
 export function sparkPoints(values) {
@@ -22,8 +23,15 @@ export function sparkPoints(values) {
     .join(" ");
 }
 
+// Every so many-th value and the last: more of them than this is a smear.
+export function thinned(values, most = POINTS_MAX) {
+  if (values.length <= most) return values;
+  const step = (values.length - 1) / (most - 1);
+  return Array.from({ length: most }, (_, i) => values[Math.round(i * step)]);
+}
+
 export function drawSpark(svg, values) {
-  const points = sparkPoints(values);
+  const points = sparkPoints(thinned(values));
   if (svg.dataset.points === points) return;
   svg.dataset.points = points;
   if (!points) {

@@ -1,5 +1,7 @@
-// One entry per strategy: state, shape of its P&L, result, win rate with its sample, last words.
+// One entry per strategy: state, shape of its P&L, result, switch, win rate with its sample, last
+// words.
 
+import { command } from "./control.js";
 import { el, reconcile, setFigure, setSigned, setText, setTitle, svgEl } from "./dom.js";
 import * as format from "./format.js";
 import { strategyColor } from "./palette.js";
@@ -50,13 +52,42 @@ function create() {
   const more = el("dl", "strategy-more");
   more.append(...line("Won", "rate"), ...line("Last signal", "signal"));
   more.append(...line("Last refusal", "refusal"));
-  item.append(name, spark, el("p", "strategy-pnl"), more);
+  item.append(name, spark, el("p", "strategy-pnl"), pauseSwitch(item), more);
   return item;
 }
 
-function update(item, row, when) {
+function pauseSwitch(item) {
+  const toggle = el("button", "switch");
+  toggle.type = "button";
+  toggle.setAttribute("role", "switch");
+  toggle.append(el("span", "switch-knob"));
+  toggle.addEventListener("click", () => {
+    const on = toggle.getAttribute("aria-checked") === "true";
+    command(on ? "pause" : "resume", item.dataset.key);
+  });
+  return toggle;
+}
+
+// What the switch of a strategy says and whether it can be used. Pure.
+export function switchState(row, botRuns) {
+  const able = botRuns && (row.status === "running" || row.status === "paused");
+  const why = botRuns ? `it is ${row.status}` : "no bot is running";
+  const act = row.status === "running" ? "Pause" : "Resume";
+  return {
+    on: row.status === "running",
+    able,
+    title: able ? `${act} ${row.strategy}` : `${row.strategy} cannot be switched: ${why}`,
+  };
+}
+
+function update(item, row, when, botRuns) {
   const words = strategyWords(row, when);
-  const [name, spark, pnl, more] = item.children;
+  const [name, spark, pnl, toggle, more] = item.children;
+  const said = switchState(row, botRuns);
+  toggle.setAttribute("aria-checked", String(said.on));
+  toggle.setAttribute("aria-label", `${row.strategy} gives signals`);
+  toggle.disabled = !said.able;
+  setTitle(toggle, said.title);
   const shade = strategyColor(row.strategy);
   name.children[0].style.backgroundColor = shade;
   spark.style.stroke = shade;
@@ -75,6 +106,7 @@ function update(item, row, when) {
   }
 }
 
-export function drawStrategies(list, rows, when) {
-  reconcile(list, rows, (row) => row.strategy, create, (item, row) => update(item, row, when));
+export function drawStrategies(list, rows, when, botRuns) {
+  const draw = (item, row) => update(item, row, when, botRuns);
+  reconcile(list, rows, (row) => row.strategy, create, draw);
 }

@@ -124,6 +124,7 @@ function lastRefusal(activity, when) {
 export const EMPTY = {
   cumulative: "No equity yet. The curve begins when the bot starts an account.",
   allocation: "No account yet. Cash and positions appear when the bot starts one.",
+  positions: "Nothing is held. What a strategy buys stands here until it is sold or paid out.",
   strategies: "No strategy yet. Each one that the bot runs has its line here.",
   pnl: "No result yet. The first bar appears with the first closed trade.",
   distribution: "No closed trade yet. Wins and losses are counted here.",
