@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from papertape.clock import Clock
 from papertape.feeds.outbox import Outbox
 from papertape.model.market_data import FeedStateSeen, MarketData
+from papertape.tape.raw_capture import RawSink
 
 BEAT_S = 1.0  # a venue that is away says so this often, so that the engine's loop goes on
 SLICE_S = 0.05  # longest sleep before looking at the stop flag
@@ -30,8 +31,13 @@ class Desk:
         jitter: random.Random,
         counts: Counter[str],
         stopped: Callable[[], bool],
+        raw: RawSink | None = None,
     ) -> None:
-        """Take the parts; `stopped` is asked often and ends every venue's `run`."""
+        """Take the parts; `stopped` is asked often and ends every venue's `run`.
+
+        raw: told what arrives as it arrives, by venues that can.
+        """
+        self.raw = raw
         self.clock = clock
         self.jitter = jitter
         self.counts = counts

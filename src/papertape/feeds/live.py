@@ -20,6 +20,7 @@ from papertape.errors import ConfigError, PapertapeError, WorldError
 from papertape.feeds.desk import Desk, Venue
 from papertape.feeds.outbox import Outbox
 from papertape.model.market_data import MarketData
+from papertape.tape.raw_capture import RawSink
 
 TAKE_S = 0.05  # longest wait before looking at the stop flag: stop() acts within 100 ms
 CLOSE_S = 3.0
@@ -39,19 +40,25 @@ class LiveFeed:
         clock: Clock,
         jitter: random.Random,
         retry_s: float = RETRY_S,
+        raw: RawSink | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
-        """Open nothing before `items` is asked; `clock` stamps what is received."""
+        """Open nothing before `items` is asked; `clock` stamps what is received.
+
+        raw: told what arrives as it arrives, by venues that can.
+        """
         assert venues, "a live feed has at least one venue"
         self.venues = tuple(venues)
         self.source = "+".join(venue.source for venue in venues)
         self.counts: Counter[str] = Counter()
-        self.outbox = Outbox()
+        self.outbox = outbox or Outbox()
         self._desk = Desk(
             self.outbox,
             clock=clock,
             jitter=jitter,
             counts=self.counts,
             stopped=lambda: self._stopped,
+            raw=raw,
         )
         self._retry_s = retry_s
         self._failures: dict[str, Exception] = {}

@@ -99,6 +99,8 @@ class LiveMarket(msgspec.Struct):
     min_size: str
     neg_risk: bool
     volume_usd: int
+    raw: bytes = b""
+    read_ns: int = 0
 
 
 decode_market = msgspec.json.Decoder(GammaMarket).decode
@@ -148,6 +150,8 @@ def read_market(raw: bytes | msgspec.Raw, now_ns: int) -> LiveMarket:
         min_size=min_size,
         neg_risk=neg_risk,
         volume_usd=_scaled(said.volumeNum, 0, "volumeNum"),
+        raw=bytes(raw),
+        read_ns=now_ns,
     )
 
 

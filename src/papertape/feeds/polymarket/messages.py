@@ -121,6 +121,7 @@ _TAKEN = {
     "new_market": _decoder(NewMarketMessage),
     "market_resolved": _decoder(ResolvedMessage),
 }
+_one_book = _decoder(BookMessage)
 _kind = _decoder(_Kind)
 _many = _decoder(list[msgspec.Raw])
 
@@ -178,3 +179,14 @@ class FrameReader:
             return []
         self.taken[kind] += 1
         return [message]
+
+
+def read_books(answer: bytes, counts: Counter[str]) -> list[BookMessage]:
+    """Return the whole books of an answer; those that cannot be read are counted."""
+    books: list[BookMessage] = []
+    for part in _many(answer):
+        try:
+            books.append(_one_book(part))
+        except msgspec.ValidationError as error:
+            counts[f"rest: book: {error}"[:REASON_CHARS_MAX]] += 1
+    return books

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 import msgspec
 
 from papertape.clock import NS_PER_S, iso_utc
 from papertape.errors import WorldError
-from papertape.feeds.polymarket.gamma import LiveMarket, complete_group, read_market
+from papertape.feeds.polymarket.gamma import LiveMarket, read_market
 from papertape.feeds.polymarket.messages import FrameReader
 from papertape.feeds.polymarket.rest import PolymarketRest
 from papertape.feeds.polymarket_levels import BadRecordError
-from papertape.model.market import EventGroup
 
 NS_PER_H = 3_600 * NS_PER_S
 
@@ -79,15 +77,9 @@ class MarketPicker:
             return None
         return self._read(raw, now_ns)
 
-    async def groups(self, markets: Iterable[LiveMarket]) -> list[EventGroup]:
-        """Return the negRisk events of these markets; a part of a set does not pass for a set."""
-        known = list(markets)
-        watched = frozenset(market.slug for market in known)
-        groups = {m.group.event_id: m.group for m in known if m.group is not None}
-        return [
-            complete_group(group, await self._rest.event(group.event_id.partition(":")[2]), watched)
-            for group in groups.values()
-        ]
+    async def event(self, event_id: str) -> bytes | None:
+        """Return an event as the venue says it, None if it does not know it."""
+        return await self._rest.event(event_id.partition(":")[2])
 
     async def _search(self, found: dict[str, LiveMarket], now_ns: int) -> None:
         choice = self._choice

@@ -13,7 +13,6 @@ import msgspec
 
 from papertape.clock import Clock
 from papertape.feeds.clock_skew import ClockSkew
-from papertape.feeds.polymarket.messages import BookMessage
 
 TIMEOUT_S = 10.0
 TRIES_MAX = 5
@@ -31,7 +30,6 @@ Parameters = Mapping[str, str]
 
 _page = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _many = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_book = msgspec.json.Decoder(BookMessage).decode
 _cursor = msgspec.json.Decoder(str | None).decode
 
 
@@ -104,23 +102,19 @@ class PolymarketRest:
         """Return the CLOB's view of a market, None if it has none."""
         return await self._get_or_none(f"{self._clob}/markets/{condition_id}")
 
-    async def books(self, tokens: Sequence[str]) -> list[BookMessage]:
-        """Return the whole books of these tokens; the venue leaves out what it does not know."""
-        books: list[BookMessage] = []
+    async def books(self, tokens: Sequence[str]) -> list[bytes]:
+        """Return the answers with the whole books; the venue leaves out what it does not know."""
+        answers: list[bytes] = []
         for first in range(0, len(tokens), BOOKS_PER_REQUEST):
             wanted = [{"token_id": token} for token in tokens[first : first + BOOKS_PER_REQUEST]]
             answer = await self._ask("POST", f"{self._clob}/books", body=wanted)
             try:
-                parts = _many(answer)
+                _many(answer)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._counts["rest: books that cannot be read"] += 1
                 raise VenueSilentError("CLOB: books that cannot be read") from None
-            for part in parts:
-                try:
-                    books.append(_book(part))
-                except msgspec.ValidationError as error:
-                    self._counts[f"rest: book: {error}"[:120]] += 1
-        return books
+            answers.append(answer)
+        return answers
 
     async def _get(self, url: str, query: Parameters) -> bytes:
         return await self._ask("GET", url, query=query)

@@ -6,29 +6,21 @@ Everything happens on one event loop; what the engine shall see goes into an out
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
 
 import msgspec
 import structlog
 
 from papertape.clock import NS_PER_MS, NS_PER_S
 from papertape.feeds.desk import Desk
-from papertape.feeds.polymarket.gamma import LiveMarket, clob_payouts
+from papertape.feeds.polymarket.gamma import LiveMarket
+from papertape.feeds.polymarket.intake import SOURCE, Intake, State
 from papertape.feeds.polymarket.messages import FrameReader
 from papertape.feeds.polymarket.picker import Choice, MarketPicker, nothing_found
 from papertape.feeds.polymarket.rest import BOOKS_PER_REQUEST, PolymarketRest, VenueSilentError
 from papertape.feeds.polymarket.stream import Shard, Timing
-from papertape.feeds.polymarket.tracker import Tracker
 from papertape.feeds.polymarket_levels import BadRecordError
-from papertape.model.market_data import (
-    BookSeen,
-    EventSeen,
-    FeedStateSeen,
-    MarketData,
-    VenueClockSeen,
-)
+from papertape.model.market_data import MarketData
 
-SOURCE = "polymarket"
 FULL_WAIT_S = 0.01
 RESOLVE_WAIT_MAX_S = 60.0  # between looks at a market that is long over and still does not pay
 
@@ -61,7 +53,8 @@ class Session:
         counts, jitter = desk.counts, desk.jitter
         self.frames = 0
         self.shards: list[Shard] = []
-        self.tracker = Tracker(self._emit, reader, counts)
+        self.intake = Intake(self._put, reader, counts, suspect_s=timing.suspect_s, raw=desk.raw)
+        self.tracker = self.intake.tracker
         self._places = places
         self._choice = choice
         self._desk = desk
@@ -77,7 +70,6 @@ class Session:
         )  # fmt: skip
         self._picker = MarketPicker(self._rest, choice, reader, counts)
         self._tasks: asyncio.TaskGroup | None = None
-        self._state: Literal["live", "stale"] = "stale"
         self._said_s = 0.0
         self._asked_s: dict[str, float] = {}
         self._look_s: dict[str, float] = {}
@@ -111,16 +103,12 @@ class Session:
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _emit(self, item: MarketData) -> None:
-        if self._state != "live" and isinstance(item, BookSeen) and item.state == "live":
-            self._say("live")
+    def _put(self, item: MarketData) -> None:
         self._said_s = self._now_s()
         self._desk.put(item)
 
-    def _say(self, state: Literal["live", "stale"], reason: str = "") -> None:
-        self._state = state
-        now_ns = self._clock.now_ns()
-        self._emit(FeedStateSeen(ts_ns=now_ns, source=SOURCE, state=state, reason=reason))
+    def _say(self, state: State, reason: str = "") -> None:
+        self.intake.say(state, reason, self._clock.now_ns())
 
     async def _beat(self) -> None:
         """Look at the clock often: stop, close what is due, and speak when the venue is silent."""
@@ -128,23 +116,13 @@ class Session:
         while not self._stopped():
             await asyncio.sleep(min(timing.tick_s, 0.05))
             now_ns = self._clock.now_ns()
-            self.tracker.close_due(now_ns)
-            self.tracker.check_suspects(now_ns, timing.suspect_s)
-            self._tell_clock(now_ns)
+            self.intake.tick(now_ns)
+            measured = self._rest.skew.news(now_ns)
+            if measured is not None:
+                self.intake.clock(measured, now_ns)
             if self._now_s() - self._said_s >= timing.beat_s and not self._desk.is_full:
-                self._say(self._state, "" if self._state == "live" else "no connection")
-
-    def _tell_clock(self, now_ns: int) -> None:
-        measured = self._rest.skew.news(now_ns)
-        if measured is not None:
-            self._emit(
-                VenueClockSeen(
-                    ts_ns=now_ns,
-                    source=SOURCE,
-                    ahead_ms=measured.ahead_ms,
-                    error_ms=measured.error_ms,
-                )
-            )
+                state = self.intake.state
+                self._say(state, "" if state == "live" else "no connection")
 
     # --- markets --------------------------------------------------------------------------------
 
@@ -181,15 +159,13 @@ class Session:
         for market in found:
             if market.slug not in tracker.markets and len(tracker.markets) >= room:
                 continue
-            if tracker.list_market(market, self._clock.now_ns()):
-                if market.payouts_micros is not None:
-                    now_ns = self._clock.now_ns()
-                    tracker.resolve(market.slug, market.payouts_micros, now_ns)
-                else:
-                    tokens.extend(market.tokens)
+            if self.intake.market(market, self._clock.now_ns()):
+                tokens.extend(market.tokens)
         if tokens:
-            for group in await self._picker.groups(tracker.markets.values()):
-                self._emit(EventSeen(ts_ns=self._clock.now_ns(), group=group))
+            groups = (one.group for one in tracker.markets.values() if one.group is not None)
+            for event_id in dict.fromkeys(group.event_id for group in groups):
+                raw = await self._picker.event(event_id)
+                self.intake.event(event_id, raw, self._clock.now_ns())
             await self._subscribe(tokens)
 
     async def _subscribe(self, tokens: list[str]) -> None:
@@ -199,6 +175,7 @@ class Session:
             if part:
                 tokens = tokens[len(part) :]
                 await shard.add(part)
+                self.intake.connection(shard.name, shard.tokens, self._clock.now_ns())
         assert self._tasks is not None, "run has begun"
         for first in range(0, len(tokens), size):
             shard = Shard(
@@ -211,6 +188,7 @@ class Session:
                 now_s=self._now_s,
             )
             self.shards.append(shard)
+            self.intake.connection(shard.name, shard.tokens, self._clock.now_ns())
             shard.task = self._tasks.create_task(shard.run())
 
     # --- connections ----------------------------------------------------------------------------
@@ -222,14 +200,8 @@ class Session:
     async def on_frame(self, shard: Shard, frame: str | bytes) -> None:
         """Fold a frame into books at the time it was received."""
         now_ns = self._clock.now_ns()
-        self.tracker.close_due(now_ns)
-        missed = self._reader.missed
-        messages = self._reader.read(frame)
-        if self._reader.missed > missed:
-            self.tracker.doubt(shard.tokens, "a frame that cannot be read", now_ns)
-        for message in messages:
-            if self.tracker.take(message, now_ns) and not shard.proven:
-                shard.proven = True
+        if self.intake.frame(shard.name, frame, now_ns):
+            shard.proven = True
         self.frames += 1
         if self.tracker.venue_ms:
             self._rest.skew.heard(now_ns, self.tracker.venue_ms * NS_PER_MS)
@@ -241,8 +213,8 @@ class Session:
         now_ns = self._clock.now_ns()
         self._counts["connections lost"] += 1
         log.warning("a connection is lost", shard=shard.name, reason=reason)
-        self.tracker.lost(shard.tokens, reason, now_ns)
-        if self._state == "live" and not any(one.proven for one in self.shards):
+        self.intake.lost(shard.name, reason, now_ns)
+        if self.intake.state == "live" and not any(one.proven for one in self.shards):
             self._say("stale", reason)
 
     # --- repair ---------------------------------------------------------------------------------
@@ -257,19 +229,17 @@ class Session:
             now_s = self._now_s()
             for token in wanted:
                 self._asked_s[token] = now_s
-            self.tracker.resync(wanted, self._clock.now_ns())
+            self.intake.resync(wanted, self._clock.now_ns())
             try:
-                books = await self._rest.books(wanted)
+                answers = await self._rest.books(wanted)
             except VenueSilentError as error:
                 log.warning("books cannot be had", reason=str(error))
                 continue
             proven = {token for one in self.shards if one.proven for token in one.tokens}
             now_ns = self._clock.now_ns()
-            wrong = {
-                book.asset_id
-                for book in books
-                if book.asset_id in proven and self.tracker.seed(book, now_ns)
-            }
+            wrong: set[str] = set()
+            for answer in answers:
+                wrong |= self.intake.books(answer, proven.intersection(wanted), now_ns)
             for shard in self.shards:
                 if wrong & set(shard.tokens) and now_s - shard.heard_s >= self._timing.audit_s:
                     await shard.hang_up("books changed and it said nothing")
@@ -321,15 +291,19 @@ class Session:
     async def _look(self, market: LiveMarket) -> None:
         try:
             now = await self._picker.one(market.slug, self._clock.now_ns())
-            payouts = now.payouts_micros if now is not None else None
-            if payouts is None and now is not None and now.trading in {"over", "resolved"}:
+            if now is None:
+                return
+            slug, paid = market.slug, self._clock.now_ns()
+            known = self.intake.payout(slug, "gamma", now.raw, paid)
+            if not known and now.trading in {"over", "resolved"}:
                 raw = await self._rest.clob_market(market.condition_id)
-                payouts = clob_payouts(raw, market.tokens) if raw is not None else None
+                known = raw is not None and self.intake.payout(
+                    slug, "clob", raw, self._clock.now_ns()
+                )
         except (VenueSilentError, BadRecordError) as error:
             log.warning("a payout cannot be had", market=market.slug, reason=str(error))
             return
-        if payouts is not None:
-            self.tracker.resolve(market.slug, payouts, self._clock.now_ns())
+        if known:
             self._look_s.pop(market.slug, None)
 
     async def _let_go(self) -> None:
@@ -339,10 +313,11 @@ class Session:
             if not gone:
                 continue
             await shard.drop(gone)
+            self.intake.connection(shard.name, shard.tokens, self._clock.now_ns())
             for token in gone:
                 self._asked_s.pop(token, None)
             if not shard.tokens and shard.task is not None:
                 shard.task.cancel()
                 self.shards.remove(shard)
-        if not self.shards and self._state == "live":
+        if not self.shards and self.intake.state == "live":
             self._say("stale", "no market is open")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from papertape.feeds.desk import Desk
+from papertape.feeds.polymarket.intake import SOURCE
 from papertape.feeds.polymarket.messages import FrameReader
 from papertape.feeds.polymarket.picker import Choice
-from papertape.feeds.polymarket.session import SOURCE, Places, Session
+from papertape.feeds.polymarket.session import Places, Session
 from papertape.feeds.polymarket.stream import Timing
 
 
