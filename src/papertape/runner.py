@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any
 
 import msgspec
@@ -29,6 +26,7 @@ from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.door_parts import DoorParts, door_parts
 from papertape.services.tape_view import TapeView
 from papertape.services.trading_loop import TradingLoop
+from papertape.stop_signals import Answers, answering
 from papertape.strategies.strategy_manager import StrategyManager
 from papertape.tape.board import SqliteBoard
 from papertape.tape.command_channel import CommandServer
@@ -152,7 +150,7 @@ class Bot:
         config = self._config
         quota = config.storage.market_quota_mb * MB
         kept = {self._source.market_data}
-        removed = enforce_quota(config.data_dir / "market", quota, kept)
+        removed = enforce_quota(config.data_dir / "market", quota, kept, now_ns=self._wall.now_ns())
         if removed:
             log.info("market data over its quota was removed", runs=removed)
         self._record_start()
@@ -160,7 +158,7 @@ class Bot:
         log.info("the bot runs", run_id=self.run_id, mode=self._source.mode)
         duration_s = config.feed.duration_s
         try:
-            with self._signals():
+            with answering(self._answers()):
                 self._loop.run(
                     self._source.feed,
                     duration_ns=None if duration_s is None else round(duration_s * NS_PER_S),
@@ -279,27 +277,15 @@ class Bot:
             stopped=self._stopped,
         )
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM end the feed; only the main thread may ask for that."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
+    def _answers(self) -> Answers:
+        """Return what each signal does."""
+        stop, halt = self._stop, self._switch.press
+        return {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGUSR1: halt}
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            self._stop_reason = f"{signal.Signals(number).name} received"
-            self._source.feed.stop()
-
-        def halt(number: int, frame: FrameType | None) -> None:
-            self._switch.press(signal.Signals(number).name)
-
-        handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGUSR1: halt}
-        before = {number: signal.signal(number, one) for number, one in handlers.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _stop(self, reason: str) -> None:
+        """End the feed; runs inside a signal handler."""
+        self._stop_reason = f"{reason} received"
+        self._source.feed.stop()
 
     def _summary(self) -> RunSummary:
         view = self._view

@@ -14,6 +14,7 @@ from papertape.config import Config
 from papertape.errors import ConfigError, WorldError
 from papertape.feeds.importers.imported import import_data
 from papertape.feeds.live import LiveFeed
+from papertape.feeds.outbox import FULL, Outbox
 from papertape.feeds.polymarket.gamma import VENUE as POLYMARKET
 from papertape.feeds.polymarket.picker import Choice
 from papertape.feeds.polymarket.session import Places
@@ -27,6 +28,7 @@ from papertape.strategies.base import Strategy
 from papertape.strategies.registry import BY_DEFAULT, strategy_class
 from papertape.tape.doorbell import Doorbell
 from papertape.tape.ledger import SqliteLedger
+from papertape.tape.raw_capture import RawSink
 from papertape.tape.recorder import CountingSink, MarketRecorder
 from papertape.tape.recording import Recording
 
@@ -149,9 +151,14 @@ def _simulated(
     )
 
 
-def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: Clock) -> Source:
+def live_feed(
+    config: Config, held: tuple[str, ...], clock: Clock, *, raw: RawSink | None = None
+) -> LiveFeed:
+    """Return the feed of real markets; held: slugs that are followed to their payout.
+
+    raw: told what arrives; such a feed hands on every book, however many wait.
+    """
     live = config.live
-    books = view.accounts.get(LIVE_ACCOUNT)
     polymarket = PolymarketVenue(
         Places(
             gamma_url=live.gamma_url,
@@ -167,10 +174,17 @@ def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: 
             volume_usd_min=live.volume_usd_min,
             ends_within_h=live.ends_within_h,
             markets_max=live.markets_max,
-            held=_held_slugs(view),
+            held=held,
         ),
     )
-    feed = LiveFeed([polymarket], clock=clock, jitter=random.Random())
+    outbox = Outbox() if raw is None else Outbox(keep_every_book=FULL)
+    return LiveFeed([polymarket], clock=clock, jitter=random.Random(), raw=raw, outbox=outbox)
+
+
+def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: Clock) -> Source:
+    live = config.live
+    books = view.accounts.get(LIVE_ACCOUNT)
+    feed = live_feed(config, _held_slugs(view), clock)
     recorder = MarketRecorder(
         market_dir / run_id, source=feed.source, rows_per_segment=config.storage.rows_per_segment
     )

@@ -1,4 +1,4 @@
-"""`papertape data`: import recordings of others, and say what a recording holds."""
+"""`papertape data`: record real markets, import recordings, and say what a recording holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from papertape.cli.options import ConfigOption, DataDirOption, JsonOption, settings
+from papertape.cli.options import (
+    ConfigOption,
+    DataDirOption,
+    JsonOption,
+    MarketsOption,
+    QueryOption,
+    duration_s,
+    market_slugs,
+    settings,
+)
 from papertape.cli.output import print_json, print_pairs, print_rows
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ PERCENT_STEP = 10  # of the plain lines where there is no terminal
 
 @app.callback()
 def data() -> None:
-    """Import recordings, and say what is in them."""
+    """Record real markets, import recordings, and say what is in them."""
 
 
 @app.command(name="import", epilog="Example: papertape data import recordings/btc5m")
@@ -71,6 +80,59 @@ def info(
         print_json(_document(facts, folder))
     else:
         _print_facts(facts)
+
+
+@app.command(epilog='Example: papertape data record --query "bitcoin up or down" --for 2h')
+def record(
+    markets: MarketsOption = None,
+    query: QueryOption = None,
+    span: Annotated[
+        str | None, typer.Option("--for", metavar="2h", help="Stop by itself (ms, s, m, h, d).")
+    ] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record what real markets say, raw and normalised, within the quota; no trading.
+
+    Each folder replays like any recording; its `raw` subfolder is what arrived, as it arrived.
+    """
+    from papertape.capturer import Capturer
+    from papertape.logs import configure_logs
+
+    chosen = settings(
+        config,
+        data_dir=data_dir,
+        feed__kind="live",
+        feed__speed=1.0,
+        live__slugs=market_slugs(markets),
+        live__query=query,
+    )
+    seconds = duration_s(span, "--for")
+    configure_logs(
+        chosen.logging.level,
+        chosen.logging.format,
+        file=chosen.data_dir / "logs" / "recorder.jsonl",
+        secrets=[],
+    )
+    done = Capturer(chosen).run(seconds)
+    if as_json:
+        import msgspec
+
+        print_json(msgspec.to_builtins(done))
+        return
+    print_pairs(
+        "Recorded",
+        {
+            "folders": ", ".join(done.folders),
+            "seconds": done.seconds,
+            "raw entries": done.raw_entries,
+            "raw bytes": done.raw_bytes,
+            "items": done.items,
+            "bytes": done.normalised_bytes,
+            **done.counts,
+        },
+    )
 
 
 def _imported(source: Path, config: Path | None, data_dir: Path | None) -> Path:
@@ -144,6 +206,10 @@ def _print_facts(facts: RecordingFacts) -> None:
         },
     )
     _print_malformed(facts.import_report)
+    if facts.raw is not None:
+        said = {f"{kind} entries": count for kind, count in sorted(facts.raw.entries.items())}
+        size = {"files": facts.raw.files, "bytes": facts.raw.bytes, "complete": not facts.raw.torn}
+        print_pairs("Raw, as it arrived", {**size, **said})
     rows = [
         (each.symbol, each.books, each.quotes, each.bars, each.prints, each.gaps,
          each.longest_gap_ns / NS_PER_S, each.breaks, each.doubted_ns / NS_PER_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from papertape.model.market_data import (
     PrintSeen,
     QuoteSeen,
 )
+from papertape.tape.raw_capture import FOLDER as RAW_FOLDER
+from papertape.tape.raw_capture import RawReader, raw_files
 from papertape.tape.recording import Recording
 
 SILENCE_NS = 60 * NS_PER_S  # books and prints: a longer silence counts as a gap
@@ -42,6 +45,17 @@ class InstrumentFacts(msgspec.Struct):
     doubted_ns: int = 0
 
 
+class RawFacts(msgspec.Struct):
+    """The raw capture beside a recording; torn: its end is missing, as after a kill."""
+
+    files: int
+    bytes: int
+    entries: dict[str, int]
+    first_ns: int = 0
+    last_ns: int = 0
+    torn: bool = False
+
+
 class RecordingFacts(msgspec.Struct):
     """A recording as people ask about it; `import_report` is empty for our own recordings."""
 
@@ -57,6 +71,7 @@ class RecordingFacts(msgspec.Struct):
     resolved: int
     instruments: list[InstrumentFacts]
     import_report: dict[str, Any]
+    raw: RawFacts | None = None
 
     @property
     def gaps(self) -> int:
@@ -94,7 +109,23 @@ def describe(recording: Recording) -> RecordingFacts:
         resolved=resolved,
         instruments=sorted(found.values(), key=lambda facts: (facts.first_ts_ns, facts.symbol)),
         import_report=manifest.meta.get("import_report", {}),
+        raw=describe_raw(recording.folder / RAW_FOLDER),
     )
+
+
+def describe_raw(folder: Path) -> RawFacts | None:
+    """Read a raw capture and return what it holds, None if there is none in this folder."""
+    paths = raw_files(folder)
+    if not paths:
+        return None
+    facts = RawFacts(len(paths), sum(path.stat().st_size for path in paths), {})
+    reader = RawReader(paths)
+    for entry in reader.entries():
+        facts.entries[entry.kind] = facts.entries.get(entry.kind, 0) + 1
+        facts.first_ns = facts.first_ns or entry.ns
+        facts.last_ns = entry.ns
+    facts.torn = reader.torn
+    return facts
 
 
 def _doubt(facts: InstrumentFacts, doubts: dict[str, int], book: BookSeen) -> None:

@@ -7,8 +7,11 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 
+from papertape.clock import NS_PER_S
 from papertape.errors import WorldError
 from papertape.tape.manifest import MANIFEST_FILE, read_manifest
+
+RECORDING_NS = 600 * NS_PER_S  # a recorder writes at least every 30 s
 
 
 class _Run(NamedTuple):
@@ -19,11 +22,14 @@ class _Run(NamedTuple):
     bytes: int
 
 
-def enforce_quota(market_dir: Path, quota_bytes: int, keep: AbstractSet[str]) -> list[str]:
+def enforce_quota(
+    market_dir: Path, quota_bytes: int, keep: AbstractSet[str], *, now_ns: int | None = None
+) -> list[str]:
     """Remove whole runs until at most `quota_bytes` are left; return the names removed.
 
     keep: folder names that stay whatever happens (the current run). Sealed runs go first, oldest
-    first; then what a killed bot left unsealed.
+    first; then what a killed bot left unsealed, but with `now_ns` (wall time) none that was written
+    to within RECORDING_NS: somebody else is recording it.
     """
     runs = sorted(_runs(market_dir))
     total_bytes = sum(run.bytes for run in runs)
@@ -32,6 +38,8 @@ def enforce_quota(market_dir: Path, quota_bytes: int, keep: AbstractSet[str]) ->
         if total_bytes <= quota_bytes:
             break
         if run.name in keep:
+            continue
+        if now_ns is not None and run.unsealed and now_ns - run.written_ns < RECORDING_NS:
             continue
         (run.folder / MANIFEST_FILE).unlink(missing_ok=True)  # half a run is never read as a whole
         shutil.rmtree(run.folder)
@@ -48,7 +56,7 @@ def _runs(market_dir: Path) -> list[_Run]:
 
 
 def _measure(folder: Path) -> _Run:
-    files = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     size = sum(path.stat().st_size for path in files)
     try:
         sealed = read_manifest(folder).sealed

@@ -91,7 +91,7 @@ class RawWriter:
 
     def note(self, entry: RawEntry) -> None:
         """Keep an entry."""
-        self._check()
+        self.check()
         line = _encode(entry)
         with self._lock:
             self._lines.append(line)
@@ -112,9 +112,10 @@ class RawWriter:
             self._hand_over(block)
         self._hand_over(None)
         self._thread.join(CLOSE_TIMEOUT_S)
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise WorldError if something could not be kept."""
         if self._failure is not None:
             raise WorldError(f"{self._folder}: capturing has failed: {self._failure}")
 
@@ -186,6 +187,7 @@ class RawReader:
     def __init__(self, paths: list[Path]) -> None:
         """Read these files in this order."""
         self.torn = False
+        self.bytes_read = 0
         self._paths = paths
 
     def entries(self) -> Iterator[RawEntry]:
@@ -203,6 +205,7 @@ class RawReader:
             with path.open("rb") as packed:
                 unpack = zlib.decompressobj(wbits=31)
                 while chunk := packed.read(CHUNK_BYTES):
+                    self.bytes_read += len(chunk)
                     while chunk:
                         yield unpack.decompress(chunk)
                         chunk = unpack.unused_data

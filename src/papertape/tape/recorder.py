@@ -97,6 +97,11 @@ class MarketRecorder:
             self._hand_over(full)
         return mseq
 
+    @property
+    def bytes(self) -> int:
+        """Return how much has been written so far."""
+        return self._manifest.bytes
+
     def note(self, **meta: Any) -> None:
         """Add to the manifest's meta what is known now (an import report, say)."""
         with self._lock:

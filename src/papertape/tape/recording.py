@@ -19,7 +19,7 @@ class Recording:
 
     def __init__(self, folder: Path) -> None:
         """Read the manifest; raises WorldError naming the file if there is none or it is bad."""
-        self._folder = folder
+        self.folder = folder
         self.manifest: Manifest = read_manifest(folder)
 
     def items(self, after_mseq: int = 0) -> Iterator[tuple[int, MarketData]]:
@@ -46,11 +46,11 @@ class Recording:
         try:
             yield from decode_segment(body, after_mseq)
         except (pa.ArrowException, KeyError) as error:
-            path = self._folder / entry.file
+            path = self.folder / entry.file
             raise WorldError(f"{path}: the segment cannot be read: {error}") from error
 
     def _body(self, entry: SegmentEntry) -> bytes:
-        path = self._folder / Path(entry.file).name
+        path = self.folder / Path(entry.file).name
         try:
             body = path.read_bytes()
         except OSError as error:

@@ -52,6 +52,7 @@ def live_feed(
     tokens_per_socket: int = 200,
     refresh_s: float = 600.0,
     choice: Choice | None = None,
+    **more: Any,
 ) -> LiveFeed:
     """Return a feed that asks this server."""
     places = Places(
@@ -62,7 +63,7 @@ def live_feed(
         refresh_s=refresh_s,
     )
     venue = PolymarketVenue(places, choice or Choice(slugs=slugs), timing=timing)
-    return LiveFeed([venue], clock=clock or SystemClock(), jitter=random.Random(7))
+    return LiveFeed([venue], clock=clock or SystemClock(), jitter=random.Random(7), **more)
 
 
 def venue_of(feed: LiveFeed) -> PolymarketVenue:

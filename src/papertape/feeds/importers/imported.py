@@ -18,6 +18,7 @@ from papertape.feeds.importers.polymarket_deltas import (
     has_columns,
     read_deltas,
 )
+from papertape.feeds.importers.raw_capture import FIRST_NAME, read_raw
 from papertape.feeds.importers.report import ImportReport
 from papertape.model.market_data import MarketData
 from papertape.tape.manifest import MANIFEST_FILE
@@ -28,9 +29,10 @@ FILES_MAX = 256  # in one folder; candles are merged with every file open at onc
 
 PAYOUTS_FILE = "markets.csv"
 FORMATS = (
-    "a papertape recording (manifest.json), Polymarket book messages (*.jsonl, with markets.csv) "
-    "or book changes (*.csv with market_slug, asset_id, event_type, price, side, size, hash, "
-    f"timestamp), or one-minute candles (*.csv with the columns {HEADER}); .xz and .gz are fine"
+    "a papertape recording (manifest.json) or its raw folder, "
+    "Polymarket book messages (*.jsonl, with markets.csv), "
+    f"book changes (*.csv with {', '.join(COLUMNS)}) "
+    f"or one-minute candles (*.csv with the columns {HEADER}); .xz and .gz are fine"
 )
 
 
@@ -88,6 +90,11 @@ def _recognise(source: Path) -> _Format:
     if not source.exists():
         raise InvalidInputError("source", str(source), "an existing file or folder")
     files = _data_files(source)
+    captured = [path for path in files if path.name.startswith(FIRST_NAME)]
+    if captured and captured == files:
+        return _Format(
+            "raw_capture", captured, lambda report, progress: read_raw(captured, report, progress)
+        )
     books = [path for path in files if plain_name(path).endswith(".jsonl")]
     tables = [path for path in files if plain_name(path).endswith(".csv")]
     if books:

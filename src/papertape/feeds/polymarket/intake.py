@@ -99,7 +99,7 @@ class Intake:
         self.tracker.close_due(now_ns)
         self.tracker.check_suspects(now_ns, self._suspect_s)
         if self._told != told:
-            self._note(now_ns, "tick")
+            self._note(now_ns, "tick", more=str(self._suspect_s))
 
     def connection(self, name: str, tokens: Sequence[str], now_ns: int) -> None:
         """Note which tokens a connection carries from now on."""
@@ -201,6 +201,7 @@ class Intake:
             case "clock":
                 self.clock(Measured(int(by), int(entry.more)), ns)
             case "tick":
+                self._suspect_s = float(entry.more)
                 self.tick(ns)
             case "connection":
                 self.connection(by, entry.tokens, ns)
@@ -210,15 +211,13 @@ class Intake:
                 self.lost(by, entry.more, ns)
 
 
-def renormalised(
-    entries: Iterable[RawEntry], reader: FrameReader, suspect_s: float
-) -> Iterator[MarketData]:
+def renormalised(entries: Iterable[RawEntry], reader: FrameReader) -> Iterator[MarketData]:
     """Yield what a capture gives: the items that were told when it arrived.
 
     Raises BadRecordError or ValueError for a capture that no feed of ours has written.
     """
     said: list[MarketData] = []
-    intake = Intake(said.append, reader, Counter(), suspect_s=suspect_s)
+    intake = Intake(said.append, reader, Counter(), suspect_s=0.0)
     last_ns = 0
     for entry in entries:
         if entry.venue != SOURCE:
