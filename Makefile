@@ -18,13 +18,14 @@ TESTS ?= tests
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test test-fast lint bench clean lock setup chromium
+.PHONY: help run test test-fast lint bench screenshots clean lock setup chromium
 
 help:
 	@echo "make run        set up what is missing, then bot + dashboard on the simulated feed"
 	@echo "make test       set up what is missing, then all tests (test-fast: those under 30 s)"
 	@echo "make lint       ruff, mypy strict, the import floors, the tidy test"
 	@echo "make bench      commit-to-browser latency and signals per second on this machine"
+	@echo "make screenshots  the pictures of docs/pages.md, from the simulated markets"
 	@echo "make clean      remove everything that set-up made; data/ stays"
 
 run: setup
@@ -51,6 +52,9 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: setup chromium
+	@$(BIN)/python -m scripts.screenshots
 
 clean:
 	rm -rf $(VENV) node_modules build dist $(VENDOR) src/*.egg-info .pytest_cache .mypy_cache \

@@ -7,19 +7,16 @@ page does. The clock starts before the append (decision) and when the commit is 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-import urllib.request
+from contextlib import closing
 from pathlib import Path
 from statistics import quantiles
 
 import websocket
 
+from benchmarks.dashboard import serving
 from benchmarks.scene import SYMBOL, opening
 from papertape.clock import SystemClock
 from papertape.model.events import OrderFilled, OrderSubmitted
@@ -29,7 +26,6 @@ from papertape.tape.ledger import SqliteLedger
 CLIENTS = 5
 FILLS = 1_000
 PER_S = 50
-START_TIMEOUT_S = 30
 
 
 def run() -> dict[str, object]:
@@ -37,16 +33,13 @@ def run() -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="papertape-bench-") as folder:
         data_dir = Path(folder)
         ledger = SqliteLedger(data_dir / "papertape.db", doorbell=Doorbell(data_dir))
-        server, port = _start_dashboard(ledger, data_dir)
-        try:
-            clients = [_Client(port) for _ in range(CLIENTS)]
+        ledger.append(opening(), ts_ns=SystemClock().now_ns(), mseq=0)
+        ledger.flush()
+        with closing(ledger), serving(data_dir) as served:
+            clients = [_Client(served.port) for _ in range(CLIENTS)]
             appended, durable = _append_fills(ledger)
             time.sleep(1.0)
             got = [client.close() for client in clients]
-        finally:
-            server.terminate()
-            server.wait(10)
-            ledger.close()
     from_append = [
         (seen[fill] - at) / 1e6 for seen in got for fill, at in appended.items() if fill in seen
     ]
@@ -71,28 +64,6 @@ def _summary(values: list[float]) -> dict[str, float]:
         "p99": round(cuts[98], 2),
         "max": round(max(values), 2),
     }
-
-
-def _start_dashboard(ledger: SqliteLedger, data_dir: Path) -> tuple[subprocess.Popen[bytes], int]:
-    ledger.append(opening(), ts_ns=SystemClock().now_ns(), mseq=0)
-    ledger.flush()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "papertape.cli", "dashboard"]
-    command += ["--port", str(port), "--data-dir", str(data_dir)]
-    server = subprocess.Popen(
-        command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    until = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status", timeout=1):
-                return server, port
-        except OSError:
-            time.sleep(0.1)
-    server.terminate()
-    raise RuntimeError("the dashboard did not start")
 
 
 def _append_fills(ledger: SqliteLedger) -> tuple[dict[str, int], dict[str, int]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from benchmarks import chromium
+from playwright.sync_api import Browser, BrowserContext, Page
 from tests.dashboard.tapes import Tape
 from tests.served import Served, free_port, served
 
@@ -18,7 +17,6 @@ import papertape.dashboard
 
 STATIC = Path(papertape.dashboard.__file__).parent / "static"
 VENDORED = ("chart.js", "lightweight-charts.js", "socket.io.js")
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 15_000  # two cores, other tests beside
 
 # The browser says what its policy blocked; the page itself never reads this.
@@ -66,17 +64,13 @@ class Opened:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return Debian's Chromium; without it, or without the browser libraries, skip."""
-    named = os.environ.get("PAPERTAPE_CHROMIUM")
-    path = named or next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if path is None:
+    if chromium.path() is None:
         pytest.skip("no Chromium (apt-get install chromium, or set PAPERTAPE_CHROMIUM)")
     missing = [name for name in VENDORED if not (STATIC / "vendor" / name).is_file()]
     if missing:
         pytest.skip(f"no browser libraries {missing} in static/vendor (make setup)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium.started() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
