@@ -1,6 +1,6 @@
 """`make screenshots`: a picture of every page into docs/img, of the simulated markets.
 
-Six hours of seeded trading are played at full speed up to now, then the bot goes on live while the
+Two hours of seeded trading are played at full speed up to now, then the bot goes on live while the
 dashboard is looked at, so that the pictures show what a user sees.
 """
 
@@ -26,9 +26,9 @@ from papertape.dashboard.pages import PLACES
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "img"
 BYTES_MAX = 250_000  # of one picture; the repository keeps them all
-HOURS = 6
+HOURS = 2
 SEED = "7"
-DESK, PHONE = (1440, 900), (390, 844)
+DESK, PHONE = (1280, 800), (390, 844)
 PATIENCE_MS = 20_000
 SETTLE_MS = 1_500  # charts draw themselves, toasts of the first moments leave
 # The bot as `papertape run` has it, with the time at which its simulated markets begin.
@@ -52,6 +52,8 @@ def main() -> int:
         _say(f"playing {HOURS} h of simulated markets …")
         played_ns = HOURS * 3_600 * 10**9
         _run(data_dir, "--speed", "max", "--duration", f"{HOURS}h", back_ns=played_ns).wait()
+        for strategy in ("momentum", "mean_reversion"):
+            _backtest(data_dir, strategy)
         stack.enter_context(_live(data_dir))
         address = stack.enter_context(serving(data_dir)).address
         _write_something(address, data_dir)
@@ -64,6 +66,14 @@ def main() -> int:
 def _run(data_dir: Path, *words: str, back_ns: int = 0) -> subprocess.Popen[bytes]:
     line = [sys.executable, "-c", RUN, str(time.time_ns() - back_ns), "run", "--seed", SEED]
     return subprocess.Popen([*line, *words, "--data-dir", str(data_dir)], stdout=subprocess.DEVNULL)
+
+
+def _backtest(data_dir: Path, strategy: str) -> None:
+    """Run a strategy over what the bot has recorded."""
+    (recording,) = (data_dir / "market").iterdir()
+    line = [sys.executable, "-m", "papertape.cli", "backtest", "--strategy", strategy]
+    line += ["--data", str(recording), "--data-dir", str(data_dir)]
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
