@@ -16,6 +16,7 @@ import structlog
 from papertape import __version__, wiring
 from papertape.clock import NS_PER_S, Clock, ManualClock, SystemClock
 from papertape.config import Config
+from papertape.engine.market_watch import DepthSeen
 from papertape.errors import WorldError
 from papertape.model.events import EngineStateChanged, RunStarted, RunStopped
 from papertape.model.money import MICROS, to_micros
@@ -172,7 +173,7 @@ class Bot:
             self._stopped = True
             self._commands.close()
             self._source.sink.close()
-            self._bulletin.stop(self._quotes(), self._state())
+            self._bulletin.stop(self._quotes(), self._depths(), self._state())
         return self._summary()
 
     def _record_start(self) -> None:
@@ -222,7 +223,7 @@ class Bot:
         self._loop.strategy_slow(tag, took_ms)
 
     def _look_after(self) -> None:
-        self._bulletin.look(self._quotes, self._state)
+        self._bulletin.look(self._quotes, self._depths, self._state)
         if self._dashboards.look():
             self._loop.alert("warning", "The dashboard is dead", DASHBOARD_DEAD, "dashboard")
             self._parts.scribe.commit()
@@ -248,6 +249,9 @@ class Bot:
 
     def _quotes(self) -> list[BoardQuote]:
         return self._parts.watch.changed_quotes()
+
+    def _depths(self) -> list[DepthSeen]:
+        return self._parts.watch.changed_depths()
 
     def _state(self) -> State:
         view = self._view

@@ -26,6 +26,21 @@ def quoted(tape: Tape) -> None:
     tape.quote(3_900, 4_100)
 
 
+def test_depth_and_prints_of_an_open_market_follow_the_board(tape: Tape, visit: Visit) -> None:
+    """Levels with what they add up to, in words too; a new print joins without a reload."""
+    quoted(tape)
+    tape.depth()
+    opened = visit(path=f"markets?market={RAIN}")
+    depth = opened.page.locator(".drawer-depth")
+    expect(depth).to_contain_text("600 bid over 3 levels to 38.0 ¢")
+    expect(depth.locator("table.depth tbody tr")).to_have_count(3)
+    expect(depth.locator("section").last).to_contain_text("40.0 ¢")
+    tape.depth(best_ticks=4_300)
+    expect(depth).to_contain_text("600 bid over 3 levels to 41.0 ¢")
+    expect(depth.locator("section").last).to_contain_text("43.0 ¢")
+    assert opened.found() == []
+
+
 def test_prices_move_and_groups_add_up(tape: Tape, visit: Visit) -> None:
     """A quote on the board is on the page without a reload; a race's sum is that of its members."""
     quoted(tape)

@@ -28,7 +28,7 @@ from papertape.model.events import (
 )
 from papertape.model.instrument import Instrument, Side
 from papertape.model.market import Market
-from papertape.model.ports import BoardQuote, Heartbeat
+from papertape.model.ports import BoardDepth, BoardPrint, BoardQuote, Heartbeat
 from papertape.tape.board import SqliteBoard
 from papertape.tape.doorbell import Doorbell
 from papertape.tape.ledger import SqliteLedger
@@ -219,6 +219,19 @@ class Tape:
             source="simulated",
         )  # fmt: skip
         self.board.put([quote], self.heartbeat() if beat else None)
+
+    def depth(self, *, symbol: str = YES, best_ticks: int = 4_000, levels: int = 3) -> None:
+        """Put levels around a price and one print on the board."""
+        steps = range(levels)
+        deep = BoardDepth(
+            symbol=symbol, ts_ns=self.ts_ns,
+            bid_ticks=tuple(best_ticks - 100 * i for i in steps),
+            bid_lots=tuple(10_000 * (i + 1) for i in steps),
+            ask_ticks=tuple(best_ticks + 200 + 100 * i for i in steps),
+            ask_lots=tuple(20_000 for _ in steps),
+            prints=(BoardPrint(self.ts_ns, best_ticks, 500, "SELL"),),
+        )  # fmt: skip
+        self.board.put([], None, [deep])
 
     def heartbeat(self, *, age_ns: int = 0, stopped: bool = False, run_id: str = "R1") -> Heartbeat:
         """Return a sign of life."""

@@ -94,6 +94,24 @@ def test_everything_of_a_market(page: Caller, tape: Tape) -> None:
     assert found["group"] is None
 
 
+def test_depth_is_added_up_from_the_best_price_on(page: Caller, tape: Tape) -> None:
+    busy(tape)
+    assert page.data(f"/api/markets/depth?id={RAIN}") == []  # nothing is invented from best quotes
+    tape.depth()
+    [row] = page.data(f"/api/markets/depth?id={RAIN}")
+    assert (row["symbol"], row["outcome"]) == (YES, "YES")
+    assert row["bids"] == [
+        {"price": 0.4, "size": 100, "total": 100},
+        {"price": 0.39, "size": 200, "total": 300},
+        {"price": 0.38, "size": 300, "total": 600},
+    ]
+    assert [level["total"] for level in row["asks"]] == [200, 400, 600]
+    assert [(p["price"], p["quantity"], p["side"]) for p in row["prints"]] == [(0.4, 5, "SELL")]
+    assert page.data(f"/api/markets/detail?id={RAIN}")["depth"] == [row]
+    assert page.get("/api/markets/depth?id=x").status_code == 404
+    assert page.get("/api/markets/depth").status_code == 422
+
+
 def test_a_group_and_a_pair(page: Caller, tape: Tape) -> None:
     race(tape)
     group = page.data("/api/markets/detail?id=simulated:adler")["group"]

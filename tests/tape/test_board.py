@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from papertape.model.ports import BoardQuote, Heartbeat
+from papertape.model.ports import BoardDepth, BoardPrint, BoardQuote, Heartbeat
 from papertape.tape.board import BoardReader, SqliteBoard
 
 
@@ -37,6 +37,29 @@ def test_the_newest_quote_of_each_instrument_is_read(tmp_path: Path) -> None:
     assert board.failures == 0
     board.close()
     assert len(reader.quotes()) == 2  # the last prices stay readable while the bot is off
+    reader.close()
+
+
+def test_depths_are_read_for_those_who_ask(tmp_path: Path) -> None:
+    path = tmp_path / "board.db"
+    reader = BoardReader(path)
+    assert reader.depths(["a"]) == {}
+    board = SqliteBoard(path)
+    assert reader.depths([]) == {}
+
+    def depth(symbol: str, ts_ns: int) -> BoardDepth:
+        prints = (BoardPrint(ts_ns, 41, 500, "BUY"),)
+        return BoardDepth(symbol=symbol, ts_ns=ts_ns, bid_ticks=(40, 39), bid_lots=(1, 2**62),
+                          ask_ticks=(), ask_lots=(), prints=prints)  # fmt: skip
+
+    board.put([], None, [depth("a", 1), depth("b'\"", 2)])
+    board.put([quote("a")], heartbeat(1), [depth("a", 3)])
+    assert reader.depths(["a", "b'\"", "c"]) == {"a": depth("a", 3), "b'\"": depth("b'\"", 2)}
+    assert board.failures == 0
+    board.close()
+    board = SqliteBoard(path)  # a new run begins without old levels
+    assert reader.depths(["a"]) == {}
+    board.close()
     reader.close()
 
 

@@ -6,7 +6,7 @@ was replaced, whether by another ledger or by an older copy of this one, is fold
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from papertape.model.events import (
     SetsConverted,
     SetsMerged,
 )
-from papertape.model.ports import BoardQuote, Heartbeat
+from papertape.model.ports import BoardDepth, BoardQuote, Heartbeat
 from papertape.services.tape_view import TapeView
 from papertape.tape.board import BoardReader
 from papertape.tape.follow import LedgerReader
@@ -150,6 +150,10 @@ class Follower:
         self.quotes = quotes
         self.view.update_quotes(fresh)
         return {quote.symbol for quote in fresh} | gone
+
+    def depths(self, symbols: Sequence[str]) -> dict[str, BoardDepth]:
+        """Return levels and prints of instruments, as far as the bot wrote them."""
+        return self._board.depths(symbols)
 
     def refresh(self) -> None:
         """Read everything there is, at once: for a process without a loop, and for tests."""

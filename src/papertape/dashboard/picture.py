@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 from papertape.clock import NS_PER_MS, NS_PER_S, iso_utc
 from papertape.dashboard.follower import Follower
 from papertape.model.instrument import Instrument
 from papertape.model.money import MICROS, NANOS
-from papertape.model.ports import BoardQuote
+from papertape.model.ports import BoardDepth, BoardQuote
 from papertape.services import results
 
 SILENT_NS = 5 * NS_PER_S  # a bot beats every second; five missed beats are no accident
@@ -169,6 +170,44 @@ def _quoted(instrument: Instrument, quote: BoardQuote | None, now_ns: int) -> di
         "ts_ns": quote.ts_ns,
         "age_ms": max(0, now_ns - quote.ts_ns) // NS_PER_MS,
         "source": quote.source,
+    }
+
+
+def depth(follower: Follower, symbols: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the levels of each book with sizes added up from the best on, and newest prints."""
+    names = [name for name in symbols if name in follower.view.instruments]
+    known = follower.depths(names)
+    return [
+        _depth_row(follower.view.instruments[name], known[name]) for name in names if name in known
+    ]
+
+
+def _depth_row(instrument: Instrument, known: BoardDepth) -> dict[str, Any]:
+    tick, lot = instrument.tick_nanos, instrument.lot_nanos
+
+    def levels(ticks: tuple[int, ...], lots: tuple[int, ...]) -> list[dict[str, float]]:
+        return [
+            {"price": at * tick / NANOS, "size": size * lot / NANOS, "total": total * lot / NANOS}
+            for at, size, total in zip(ticks, lots, accumulate(lots), strict=False)
+        ]
+
+    return {
+        "symbol": instrument.symbol,
+        "outcome": instrument.outcome,
+        "ts": iso_utc(known.ts_ns),
+        "ts_ns": known.ts_ns,
+        "bids": levels(known.bid_ticks, known.bid_lots),
+        "asks": levels(known.ask_ticks, known.ask_lots),
+        "prints": [
+            {
+                "time": iso_utc(each.ts_ns),
+                "ts_ns": each.ts_ns,
+                "price": each.price_ticks * tick / NANOS,
+                "quantity": each.quantity_lots * lot / NANOS,
+                "side": each.side,
+            }
+            for each in known.prints
+        ],
     }
 
 

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from collections import deque
+from typing import NamedTuple
+
 from papertape.model.market_data import BarSeen, BookSeen, PrintSeen, QuoteSeen
-from papertape.model.ports import BoardQuote
+from papertape.model.ports import BoardDepth, BoardPrint, BoardQuote
 
 EMPTY: dict[int, int] = {}
+LEVELS_SHOWN = 10  # of each side of a book, to people
+PRINTS_KEPT = 20  # the newest of an instrument, for people
+
+
+class DepthSeen(NamedTuple):
+    """What there is to tell of an instrument's depth, taken quickly and told in another thread."""
+
+    symbol: str
+    book: BookSeen | None
+    bar: BarSeen | None
+    prints: tuple[PrintSeen, ...]
+
+    def told(self) -> BoardDepth:
+        """Return the best levels and the prints, the newest first."""
+        prints = tuple(
+            BoardPrint(each.ts_ns, each.price_ticks, each.quantity_lots, each.side)
+            for each in reversed(self.prints)
+        )
+        if self.book is None:
+            seen = self.bar or self.prints[-1]
+            return BoardDepth(
+                symbol=self.symbol, ts_ns=seen.ts_ns, bid_ticks=(), bid_lots=(), ask_ticks=(),
+                ask_lots=(), prints=prints,
+            )  # fmt: skip
+        book = self.book
+        return BoardDepth(
+            symbol=self.symbol,
+            ts_ns=book.ts_ns,
+            bid_ticks=tuple(book.bid_ticks[:LEVELS_SHOWN]),
+            bid_lots=tuple(book.bid_lots[:LEVELS_SHOWN]),
+            ask_ticks=tuple(book.ask_ticks[:LEVELS_SHOWN]),
+            ask_lots=tuple(book.ask_lots[:LEVELS_SHOWN]),
+            prints=prints,
+        )
 
 
 class MarketWatch:
@@ -20,7 +57,9 @@ class MarketWatch:
         self.last_ticks: dict[str, int] = {}
         self._used_asks: dict[str, dict[int, int]] = {}
         self._used_bids: dict[str, dict[int, int]] = {}
+        self._prints: dict[str, deque[PrintSeen]] = {}
         self._changed: set[str] = set()
+        self._deep: set[str] = set()  # whose levels or prints changed since they were told
 
     def see_book(self, book: BookSeen) -> None:
         """Take a whole book; what our orders took from the old one is forgotten with it."""
@@ -55,13 +94,20 @@ class MarketWatch:
 
     def see_print(self, seen: PrintSeen) -> None:
         """Take a trade of others."""
-        self.last_ticks[seen.symbol] = seen.price_ticks
+        symbol = seen.symbol
+        self.last_ticks[symbol] = seen.price_ticks
+        prints = self._prints.get(symbol)
+        if prints is None:
+            prints = self._prints[symbol] = deque(maxlen=PRINTS_KEPT)
+        prints.append(seen)
+        self._deep.add(symbol)
 
     def forget(self, symbol: str) -> None:
         """Drop what was seen of an instrument whose market is over."""
-        for kept in (self.books, self.bars, self._used_asks, self._used_bids):
+        for kept in (self.books, self.bars, self._used_asks, self._used_bids, self._prints):
             kept.pop(symbol, None)
         self._changed.discard(symbol)
+        self._deep.discard(symbol)
 
     def used(self, symbol: str, *, buying: bool) -> dict[int, int]:
         """Return lots taken per price since the book was seen, of the side an order would take."""
@@ -89,7 +135,17 @@ class MarketWatch:
     def changed_quotes(self) -> list[BoardQuote]:
         """Return the quotes that changed since the last call."""
         changed, self._changed = self._changed, set()
+        self._deep |= changed
         return [self._quote(symbol) for symbol in sorted(changed)]
+
+    def changed_depths(self) -> list[DepthSeen]:
+        """Return books and prints of what changed since the last call, quotes told or not."""
+        deep, self._deep = self._deep, set()
+        books, bars, prints = self.books, self.bars, self._prints
+        return [
+            DepthSeen(symbol, books.get(symbol), bars.get(symbol), tuple(prints.get(symbol, ())))
+            for symbol in deep
+        ]
 
     def _quote(self, symbol: str) -> BoardQuote:
         book = self.books.get(symbol)

@@ -102,6 +102,27 @@ class BoardQuote(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class BoardPrint(msgspec.Struct, frozen=True, array_like=True):
+    """A trade of others as the bot saw it."""
+
+    ts_ns: int
+    price_ticks: int
+    quantity_lots: int
+    side: str
+
+
+class BoardDepth(msgspec.Struct, frozen=True, kw_only=True):
+    """The best levels of a book and the newest prints, the newest first."""
+
+    symbol: str
+    ts_ns: int
+    bid_ticks: tuple[int, ...]
+    bid_lots: tuple[int, ...]
+    ask_ticks: tuple[int, ...]
+    ask_lots: tuple[int, ...]
+    prints: tuple[BoardPrint, ...] = ()
+
+
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """The bot's sign of life, once a second; wall time."""
 
@@ -122,7 +143,12 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 class QuoteBoard(Protocol):
     """Newest prices and heartbeat for other processes: lossy by contract, never truth."""
 
-    def put(self, quotes: Sequence[BoardQuote], heartbeat: Heartbeat | None) -> None:
+    def put(
+        self,
+        quotes: Sequence[BoardQuote],
+        heartbeat: Heartbeat | None,
+        depths: Sequence[BoardDepth] = (),
+    ) -> None:
         """Replace what was known of these instruments; failures are counted, never raised."""
         ...
 

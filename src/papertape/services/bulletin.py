@@ -13,9 +13,11 @@ from typing import Any
 
 import structlog
 
+from papertape.engine.market_watch import DepthSeen
 from papertape.model.ports import BoardQuote, Heartbeat, QuoteBoard
 from papertape.tape.state_files import StateFiles
 
+DEPTHS_EVERY_S = 0.5  # levels and prints are read by people, not by rules
 QUOTES_EVERY_S = 0.1  # the dashboard shows prices at most ten times a second
 HEARTBEAT_EVERY_S = 1.0
 
@@ -34,10 +36,12 @@ class Bulletin:
         self._files = files
         self._beat = beat
         self._quotes: dict[str, BoardQuote] = {}
+        self._depths: dict[str, DepthSeen] = {}
         self._state: State | None = None
         self._wake = threading.Condition()
         self._stopping = False
         self._posted_s = 0.0
+        self._deep_s = 0.0
         self._stated_s = 0.0
         self._thread = threading.Thread(target=self._run, name="bulletin", daemon=True)
 
@@ -45,26 +49,37 @@ class Bulletin:
         """Begin to write."""
         self._thread.start()
 
-    def look(self, quotes: Callable[[], list[BoardQuote]], state: Callable[[], State]) -> None:
-        """Take new quotes and state from the loop's thread, if it is time for them."""
+    def look(
+        self,
+        quotes: Callable[[], list[BoardQuote]],
+        depths: Callable[[], list[DepthSeen]],
+        state: Callable[[], State],
+    ) -> None:
+        """Take new quotes, depths and state from the loop's thread, if it is time for them."""
         now_s = time.monotonic()
         if now_s - self._posted_s < QUOTES_EVERY_S:
             return
         self._posted_s = now_s
         changed = quotes()
+        deep: list[DepthSeen] = []
+        if now_s - self._deep_s >= DEPTHS_EVERY_S:
+            self._deep_s = now_s
+            deep = depths()
         fresh = None
         if now_s - self._stated_s >= HEARTBEAT_EVERY_S:
             self._stated_s = now_s
             fresh = state()
         with self._wake:
             self._quotes.update((quote.symbol, quote) for quote in changed)
+            self._depths.update((depth.symbol, depth) for depth in deep)
             self._state = fresh or self._state
             self._wake.notify()
 
-    def stop(self, quotes: list[BoardQuote], state: State) -> None:
+    def stop(self, quotes: list[BoardQuote], depths: list[DepthSeen], state: State) -> None:
         """Write a last time and end."""
         with self._wake:
             self._quotes.update((quote.symbol, quote) for quote in quotes)
+            self._depths.update((depth.symbol, depth) for depth in depths)
             self._state = state
             self._stopping = True
             self._wake.notify()
@@ -78,6 +93,7 @@ class Bulletin:
                 if not self._quotes and not self._stopping:
                     self._wake.wait(HEARTBEAT_EVERY_S)
                 quotes, self._quotes = list(self._quotes.values()), {}
+                depths, self._depths = list(self._depths.values()), {}
                 state, self._state = self._state, None
                 stopping = self._stopping
             now_s = time.monotonic()
@@ -85,7 +101,7 @@ class Bulletin:
             if stopping or now_s - beaten_s >= HEARTBEAT_EVERY_S:
                 beaten_s = now_s
                 beat = self._beat()
-            self._board.put(quotes, beat)
+            self._board.put(quotes, beat, [depth.told() for depth in depths])
             if state is not None:
                 self._write(state, force=stopping)
 

@@ -12,11 +12,13 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from papertape.model.ports import BoardQuote, Heartbeat
+from papertape.model.ports import BoardDepth, BoardQuote, Heartbeat
 from papertape.tape.identity import wal_of
 from papertape.tape.store import close_connection, open_reader, open_writer
 
 T = TypeVar("T")
+
+SYMBOLS_MAX = 200  # whose depth is asked for at once: a market has a few outcomes
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -28,16 +30,20 @@ _PRAGMAS = (
 )
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS quotes (symbol TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS depths (symbol TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS heartbeat (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT",
     "DELETE FROM quotes",
+    "DELETE FROM depths",
 )
 # One statement for all quotes: one step of SQLite, not one per instrument.
 _PUT = (
     "INSERT OR REPLACE INTO quotes SELECT json_extract(value, '$.symbol'), value FROM json_each(?)"
 )
+_PUT_DEPTHS = _PUT.replace("quotes", "depths")
 _BEAT = "INSERT OR REPLACE INTO heartbeat VALUES (1, ?)"
 _encode = msgspec.json.Encoder().encode
 _quote = msgspec.json.Decoder(BoardQuote)
+_depth = msgspec.json.Decoder(BoardDepth)
 _beat = msgspec.json.Decoder(Heartbeat)
 
 
@@ -55,12 +61,20 @@ class SqliteBoard:
             self._connection = _open(path)
         self._reader = BoardReader(path)
 
-    def put(self, quotes: Sequence[BoardQuote], heartbeat: Heartbeat | None) -> None:
+    def put(
+        self,
+        quotes: Sequence[BoardQuote],
+        heartbeat: Heartbeat | None,
+        depths: Sequence[BoardDepth] = (),
+    ) -> None:
         """Replace what was known of these instruments; failures are counted, never raised."""
         try:
             with self._connection.begin():
                 if quotes:
                     self._connection.exec_driver_sql(_PUT, (_encode(quotes).decode(),))
+                if depths:
+                    text = _encode(depths).decode()
+                    self._connection.exec_driver_sql(_PUT_DEPTHS, (text,))
                 if heartbeat is not None:
                     self._connection.exec_driver_sql(_BEAT, (_encode(heartbeat).decode(),))
         except (DBAPIError, sqlite3.Error):
@@ -107,6 +121,19 @@ class BoardReader:
             return [_quote.decode(row[0]) for row in rows]
 
         return self._ask(ask, [])
+
+    def depths(self, symbols: Sequence[str]) -> dict[str, BoardDepth]:
+        """Return what is known of the books of these instruments, at most SYMBOLS_MAX of them."""
+        wanted = list(symbols)[:SYMBOLS_MAX]
+        marks = ", ".join("?" * len(wanted))
+
+        def ask(connection: Connection) -> dict[str, BoardDepth]:
+            sql = f"SELECT body FROM depths WHERE symbol IN ({marks})"
+            rows = connection.exec_driver_sql(sql, tuple(wanted)).fetchall()
+            found = [_depth.decode(row[0]) for row in rows]
+            return {depth.symbol: depth for depth in found}
+
+        return self._ask(ask, {})
 
     def heartbeat(self) -> Heartbeat | None:
         """Return the newest sign of life, None if there never was one."""

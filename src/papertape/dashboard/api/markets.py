@@ -38,6 +38,8 @@ TRADES_SHOWN = 20
 SIGNALS_SHOWN = 30
 FIRST_MARKET = 10**9  # pairs have the numbers below: what is listed later moves nobody's number
 
+ID = word("id", "of the market, or the symbol of a pair")
+
 Row = dict[str, Any]
 
 
@@ -147,20 +149,13 @@ def _group(group: EventGroup | None) -> Row | None:
     api,
     "/api/markets/detail",
     "One market: books, what is held there, our trades, what was seen and not taken",
-    params=(word("id", "of the market, or the symbol of a pair"),),
+    params=(ID,),
 )
 def detail(query: Query) -> Response:
     """Return everything that is known of a market."""
-    if query["id"] is None:
-        raise InvalidInputError("id", "", "the id of a market")
     follower = state().follower
-    view, market_id = follower.view, query["id"]
-    if market_id in view.markets:
-        row = _market(follower, market_id)
-    elif market_id in view.instruments and not view.instruments[market_id].market_id:
-        row = _pair(follower, market_id)
-    else:
-        raise ApiError(404, "not_found", "there is no such market", "id")
+    view = follower.view
+    row = _asked(follower, query["id"])
     symbols = tuple(row["symbols"])
     wanted = TradeFilter(symbols=symbols)
     found, _ = trades_page(follower.reader, view.account, wanted, Window(), TRADES_SHOWN)
@@ -171,9 +166,34 @@ def detail(query: Query) -> Response:
             "market": row,
             "group": _group(view.groups.get(row["event_id"])),
             "books": picture.markets(follower, symbols),
+            "depth": picture.depth(follower, symbols),
             "positions": [each for each in held if each["symbol"] in symbols],
             "trades": [rows.trade_row(each) for each in found],
             "signals": [rows.signal_row(each) for each in seen],
             "signals_looked_at": SIGNALS_WALKED,
         }
     )
+
+
+@endpoint(
+    api,
+    "/api/markets/depth",
+    "Levels of a market's books with sizes added up, and the newest prints of others",
+    params=(ID,),
+)
+def depth(query: Query) -> Response:
+    """Return a row per outcome whose book the bot wrote down; at most twice a second it does."""
+    follower = state().follower
+    row = _asked(follower, query["id"])
+    return success(picture.depth(follower, row["symbols"]))
+
+
+def _asked(follower: Follower, market_id: str | None) -> Row:
+    view = follower.view
+    if market_id is None:
+        raise InvalidInputError("id", "", "the id of a market")
+    if market_id in view.markets:
+        return _market(follower, market_id)
+    if market_id in view.instruments and not view.instruments[market_id].market_id:
+        return _pair(follower, market_id)
+    raise ApiError(404, "not_found", "there is no such market", "id")

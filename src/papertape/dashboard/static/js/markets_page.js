@@ -6,6 +6,7 @@ import { Drawer, sectionNode } from "./drawer.js";
 import { el, setText } from "./dom.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
+import { drawDepth } from "./market_depth.js";
 import { isMarketFiltered, listed, marketsAddress, readMarketFilter } from "./market_list.js";
 import { bookSection, marketSections, marketTitle } from "./market_story.js";
 import { drawBooks } from "./market_table.js";
@@ -14,6 +15,7 @@ import { EMPTY } from "./words.js";
 const MS_PER_NS = 1e-6;
 const ABOUT_MS = 500; // markets that are listed together are asked for together
 const DETAIL_MS = 1000; // the open market's trades and signals, at most this often
+const DEPTH_MS = 700; // the bot writes levels and prints twice a second
 const TYPING_MS = 150;
 
 const frame = new Frame();
@@ -29,6 +31,7 @@ let drawing = 0;
 let typingTimer = 0;
 let aboutTimer = 0;
 let detailTimer = 0;
+let depthTimer = 0;
 
 const drawer = new Drawer(document.getElementById("drawer"), { onClose: () => open(null) });
 
@@ -155,7 +158,11 @@ async function readDetail() {
     const book = el("div", "drawer-book");
     const link = el("a", "story-link", "All our trades here");
     link.href = `/trades?${new URLSearchParams({ q: data.market.id })}`;
-    drawer.show(marketTitle(data.market), [book, ...marketSections(data).map(sectionNode), link]);
+    const depth = el("div", "drawer-depth");
+    const sections = marketSections(data).map(sectionNode);
+    drawer.show(marketTitle(data.market), [book, depth, ...sections, link]);
+    drawDepth(depth, data.depth);
+    scheduleDepth();
     drawBook(Date.now(), data.books);
     drawer.body.scrollTop = place;
   } catch (error) {
@@ -165,6 +172,27 @@ async function readDetail() {
     }
     drawer.fail("There is no such market in this run.");
   }
+}
+
+function scheduleDepth() {
+  clearTimeout(depthTimer);
+  if (drawer.id !== null) depthTimer = setTimeout(readDepth, DEPTH_MS);
+}
+
+async function readDepth() {
+  const { id } = drawer;
+  if (id === null) return;
+  const running = frame.store.state.status?.bot.state === "running";
+  try {
+    if (running && !document.hidden) {
+      const { data } = await ask(`/api/markets/depth?id=${encodeURIComponent(id)}`);
+      const place = drawer.body.querySelector(".drawer-depth");
+      if (drawer.id === id && place) drawDepth(place, data);
+    }
+  } catch {
+    // what is shown stays, the books above say how old they are
+  }
+  scheduleDepth();
 }
 
 // The live part of the drawer: the books as the line brings them.
