@@ -88,6 +88,7 @@ class Live(Section):
     query: Annotated[str, Field(max_length=200)] = ""
     tag: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,100}$")] = ""
     volume_usd_min: Annotated[int, Field(ge=0, le=10**12)] = 0
+    liquidity_usd_min: Annotated[int, Field(ge=0, le=10**12)] = 0
     ends_within_h: Annotated[Number, Field(gt=0, le=87_600)] | None = None
     markets_max: Annotated[int, Field(ge=1, le=1_000)] = 20
     tokens_per_socket: Annotated[int, Field(ge=2, le=400)] = 200

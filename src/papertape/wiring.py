@@ -172,6 +172,7 @@ def live_feed(
             query=live.query,
             tag=live.tag,
             volume_usd_min=live.volume_usd_min,
+            liquidity_usd_min=live.liquidity_usd_min,
             ends_within_h=live.ends_within_h,
             markets_max=live.markets_max,
             held=held,
@@ -222,7 +223,9 @@ def run_settings(config: Config, strategies: dict[str, Strategy], source: Source
 
 
 def plain_setting(text: str) -> int | Decimal | str:
-    """Return a setting of `run_settings` as the exact number it was."""
+    """Return a setting of `run_settings` as the exact value it was."""
+    if text in {"True", "False"}:
+        return text == "True"
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -32,7 +32,8 @@ MarketsOption = Annotated[
     str | None, typer.Option("--markets", metavar="SLUG,SLUG", help="live: these markets.")
 ]
 QueryOption = Annotated[
-    str | None, typer.Option("--query", metavar="TEXT", help="live: markets with these words.")
+    str | None,
+    typer.Option("--query", metavar="TEXT", help="live: words, tag:X, volume>N, ends<2h."),
 ]
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="PATH", help="The recording to replay.")

@@ -189,6 +189,10 @@ class PolymarketServer(LocalServer):
         for socket in list(self.open_sockets):
             await socket.send(text)
 
+    def list_market(self, market: Json) -> None:
+        """Add a market, or replace what Gamma says of one; safe from any thread."""
+        self.markets = {**self.markets, market["slug"]: market}
+
     # --- the market channel ---------------------------------------------------------------------
 
     async def _socket(self, socket: ServerConnection) -> None:

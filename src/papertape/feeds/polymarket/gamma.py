@@ -79,6 +79,7 @@ class GammaMarket(msgspec.Struct):
     orderPriceMinTickSize: msgspec.Raw = _NULL  # noqa: N815
     orderMinSize: msgspec.Raw = _NULL  # noqa: N815
     volumeNum: msgspec.Raw = _NULL  # noqa: N815
+    liquidityNum: msgspec.Raw = _NULL  # noqa: N815
     umaResolutionStatus: str | None = None  # noqa: N815
     feeType: str | None = None  # noqa: N815
     feeSchedule: GammaFees | None = None  # noqa: N815
@@ -99,6 +100,8 @@ class LiveMarket(msgspec.Struct):
     min_size: str
     neg_risk: bool
     volume_usd: int
+    liquidity_usd: int = 0
+    topic: str = ""
     raw: bytes = b""
     read_ns: int = 0
 
@@ -150,6 +153,8 @@ def read_market(raw: bytes | msgspec.Raw, now_ns: int) -> LiveMarket:
         min_size=min_size,
         neg_risk=neg_risk,
         volume_usd=_scaled(said.volumeNum, 0, "volumeNum"),
+        liquidity_usd=_scaled(said.liquidityNum, 0, "liquidityNum"),
+        topic=f"{event.title if event else ''} {said.feeType or ''}"[:QUESTION_CHARS_MAX],
         raw=bytes(raw),
         read_ns=now_ns,
     )

@@ -131,6 +131,13 @@ class Intake:
             self._note(now_ns, "market", market.slug, market.raw, str(market.read_ns))
         return is_new
 
+    def state_of(self, market: LiveMarket, now_ns: int) -> None:
+        """Take the new state of a market that is watched; what it pays is looked at on its own."""
+        told = self._told
+        self.tracker.list_market(market, now_ns)
+        if self._told != told:
+            self._note(now_ns, "market", market.slug, market.raw, str(market.read_ns))
+
     def event(self, event_id: str, raw: bytes | None, now_ns: int) -> None:
         """Take an event that markets of ours belong to; None if the venue does not know it."""
         self._note(now_ns, "event", event_id, raw or b"", "" if raw is None else "known")

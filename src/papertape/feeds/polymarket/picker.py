@@ -10,6 +10,7 @@ from papertape.clock import NS_PER_S, iso_utc
 from papertape.errors import WorldError
 from papertape.feeds.polymarket.gamma import LiveMarket, read_market
 from papertape.feeds.polymarket.messages import FrameReader
+from papertape.feeds.polymarket.query import Query, parse_query
 from papertape.feeds.polymarket.rest import PolymarketRest
 from papertape.feeds.polymarket_levels import BadRecordError
 
@@ -19,7 +20,8 @@ NS_PER_H = 3_600 * NS_PER_S
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asked for.
 
-    slugs: these markets. query: all of its words in question or slug. tag: a tag's slug or number.
+    slugs: these markets. query: words and conditions in one line, see `query`; they count beside
+    the other fields, the stricter of two goes. tag: a tag's slug or number.
     held: slugs of markets in which there is a position; they are followed to their payout.
     """
 
@@ -27,6 +29,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     query: str = ""
     tag: str = ""
     volume_usd_min: int = 0
+    liquidity_usd_min: int = 0
     ends_within_h: float | None = None
     markets_max: int = 50
     held: tuple[str, ...] = ()
@@ -36,9 +39,17 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether markets are looked for beyond the named ones."""
         return bool(self.query or self.tag or not self.slugs)
 
-    def words(self) -> list[str]:
-        """Return the words of the query as they are compared: "up/down" is "updown"."""
-        return self.query.lower().replace("/", "").split()
+    def asked(self) -> Query:
+        """Return words and conditions of line and fields together, the stricter of two."""
+        said = parse_query(self.query)
+        spans = [each for each in (said.ends_within_h, self.ends_within_h) if each is not None]
+        return Query(
+            words=said.words,
+            tag=said.tag or self.tag,
+            volume_usd_min=max(said.volume_usd_min, self.volume_usd_min),
+            liquidity_usd_min=max(said.liquidity_usd_min, self.liquidity_usd_min),
+            ends_within_h=min(spans, default=None),
+        )
 
 
 class MarketPicker:
@@ -50,6 +61,7 @@ class MarketPicker:
         """Take the client and the choice."""
         self._rest = rest
         self._choice = choice
+        self._asked = choice.asked()
         self._reader = reader
         self._counts = counts
 
@@ -82,15 +94,19 @@ class MarketPicker:
         return await self._rest.event(event_id.partition(":")[2])
 
     async def _search(self, found: dict[str, LiveMarket], now_ns: int) -> None:
-        choice = self._choice
-        filters = {"active": "true", "closed": "false", "order": "volumeNum", "ascending": "false"}
-        if choice.tag:
-            filters["tag_id" if choice.tag.isdigit() else "tag_slug"] = choice.tag
-        if choice.volume_usd_min:
-            filters["volume_num_min"] = str(choice.volume_usd_min)
-        if choice.ends_within_h is not None:
+        choice, asked = self._choice, self._asked
+        # the biggest first; where time is asked for, those that end soonest
+        order = ("volumeNum", "false") if asked.ends_within_h is None else ("endDate", "true")
+        filters = {"active": "true", "closed": "false", "order": order[0], "ascending": order[1]}
+        if asked.tag:
+            filters["tag_id" if asked.tag.isdigit() else "tag_slug"] = asked.tag
+        if asked.volume_usd_min:
+            filters["volume_num_min"] = str(asked.volume_usd_min)
+        if asked.liquidity_usd_min:
+            filters["liquidity_num_min"] = str(asked.liquidity_usd_min)
+        if asked.ends_within_h is not None:
             filters["end_date_min"] = iso_utc(now_ns)
-            filters["end_date_max"] = iso_utc(now_ns + round(choice.ends_within_h * NS_PER_H))
+            filters["end_date_max"] = iso_utc(now_ns + round(asked.ends_within_h * NS_PER_H))
         async for page in self._rest.markets(filters):
             for raw in page:
                 market = self._read(bytes(raw), now_ns)
@@ -101,18 +117,20 @@ class MarketPicker:
 
     def _wanted(self, market: LiveMarket, now_ns: int) -> bool:
         """Return whether a market is what was asked for, whatever the venue made of the filters."""
-        choice = self._choice
+        asked = self._asked
         if market.trading not in {"tradable", "listed"}:
             return False
-        if market.volume_usd < choice.volume_usd_min:
+        if market.volume_usd < asked.volume_usd_min:
+            return False
+        if market.liquidity_usd < asked.liquidity_usd_min:
             return False
         end_ns = market.market.end_ns
-        if choice.ends_within_h is not None and not (
-            now_ns < end_ns <= now_ns + choice.ends_within_h * NS_PER_H
+        if asked.ends_within_h is not None and not (
+            now_ns < end_ns <= now_ns + asked.ends_within_h * NS_PER_H
         ):
             return False
-        text = f"{market.market.question} {market.slug}".lower().replace("/", "")
-        return all(word in text for word in choice.words())
+        text = f"{market.market.question} {market.slug} {market.topic}".lower().replace("/", "")
+        return all(word in text for word in asked.words)
 
     def _read(self, raw: bytes, now_ns: int) -> LiveMarket | None:
         try:

@@ -135,6 +135,7 @@ class Session:
                 found = await self._picker.pick(self._clock.now_ns())
                 if not found and not self.tracker.markets:
                     raise nothing_found(self._choice, self._counts, self._reader)
+                await self._miss(found)
                 await self._join(found)
             except VenueSilentError as error:
                 log.warning("the venue's list of markets cannot be had", reason=str(error))
@@ -152,9 +153,20 @@ class Session:
                 break
         self._listings_seen = self.tracker.news_of_listings
 
+    async def _miss(self, found: list[LiveMarket]) -> None:
+        """Ask for markets that we watch and that were not found again: they may be over."""
+        names = {market.slug for market in found}
+        for slug in [slug for slug in self.tracker.markets if slug not in names]:
+            if self.tracker.states.get(slug) != "closed":
+                market = await self._picker.one(slug, self._clock.now_ns())
+                if market is not None and slug in self.tracker.markets:
+                    self.intake.state_of(market, self._clock.now_ns())
+
     async def _join(self, found: list[LiveMarket]) -> None:
         tracker = self.tracker
-        room = self._choice.markets_max + len(self._choice.held)
+        # what is over and waits for its payout takes no place of what trades
+        over = sum(state == "closed" for state in tracker.states.values())
+        room = self._choice.markets_max + len(self._choice.held) + over
         tokens: list[str] = []
         for market in found:
             if market.slug not in tracker.markets and len(tracker.markets) >= room:
