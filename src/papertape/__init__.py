@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from papertape.model.signal import Leg, Opportunity, Signal
     from papertape.research.backtest import run_backtest
     from papertape.research.sweep import run_sweep
+    from papertape.research.walk_forward import walk_forward
     from papertape.strategies.base import Param, Strategy
 
 __version__ = "0.1.0"
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "run_backtest",
     "run_sweep",
+    "walk_forward",
 ]
 
 _HOME = {
@@ -37,6 +39,7 @@ _HOME = {
     "Strategy": "papertape.strategies.base",
     "run_backtest": "papertape.research.backtest",
     "run_sweep": "papertape.research.sweep",
+    "walk_forward": "papertape.research.walk_forward",
 }
 
 

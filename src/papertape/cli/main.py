@@ -35,6 +35,7 @@ COMMANDS = {
     "dashboard": _Lazy("dashboard", "Run the web dashboard alone."),
     "backtest": _Lazy("backtest", "Run a strategy over recorded data; metrics and a report."),
     "sweep": _Lazy("sweep", "Try many parameters; how much of the best is luck."),
+    "walk-forward": _Lazy("walk_forward", "Choose on the past, judge on what came after."),
     "data": _Lazy("data", "Import recordings, and say what is in them."),
     "verify": _Lazy("verify", "Recompute everything from the tape; exit 1 on any difference."),
     "replay": _Lazy("replay", "Feed a recorded run to the engine again and compare."),

@@ -79,12 +79,12 @@ def speed_value(text: str | None) -> object:
     return None if text is None else plain_value(text)
 
 
-def duration_s(text: str | None, option: str = "--duration") -> float | None:
-    """Return `60s`, `5m`, `1.5h` or plain seconds as seconds."""
+def duration_s(text: str | None, option: str = "--duration", *, zero: bool = False) -> float | None:
+    """Return `60s`, `5m`, `1.5h` or plain seconds as seconds; zero: none at all is one too."""
     if text is None:
         return None
     match = DURATION.fullmatch(text.strip())
-    if match is None or not float(match[1]):
+    if match is None or not (zero or float(match[1])):
         raise ConfigError(f"{option}: {shown(text)} is not a duration such as 60s, 5m or 1.5h")
     return float(match[1]) * SECONDS[match[2] or "s"]
 

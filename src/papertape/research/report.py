@@ -107,6 +107,7 @@ def _environment() -> Environment:
         number=words.number,
         change=words.change,
         period=words.period_text,
+        span=words.duration,
         refusal=words.refusal_text,
         clock=_clock,
         tone=_tone,

@@ -84,6 +84,21 @@ class Plan(msgspec.Struct, kw_only=True):
         """Return what the outcomes are found by."""
         return study_id(self.document)
 
+    def facts(self, space: Space, search: str) -> dict[str, Any]:
+        """Return what every report of the study begins with."""
+        return {
+            "study": self.study,
+            "strategy": self.kind.name,
+            "data": self.setting.data,
+            "from": iso_utc(self.span[0]),
+            "to": iso_utc(self.span[1]),
+            "fees_schedule": self.setting.fees,
+            "initial_cash": float(self.config.account.initial_cash_usd),
+            "search": search,
+            "seed": self.setting.seed,
+            "space": {axis.name: axis_words(axis) for axis in space.axes},
+        }
+
     def opened(self, tries: int) -> Workshop:
         """Return where this many tries are run."""
         if self.ray is not None:
@@ -254,19 +269,9 @@ class Sweep:
         self._progress(standing)
 
     def _facts(self, search: str, *, stopped: bool) -> dict[str, Any]:
-        plan, standing = self._plan, self._standing
-        return {
+        standing = self._standing
+        return self._plan.facts(self._space, search) | {
             "mode": "SWEEP",
-            "study": plan.study,
-            "strategy": plan.kind.name,
-            "data": plan.setting.data,
-            "from": iso_utc(plan.span[0]),
-            "to": iso_utc(plan.span[1]),
-            "fees_schedule": plan.setting.fees,
-            "initial_cash": float(plan.config.account.initial_cash_usd),
-            "search": search,
-            "seed": plan.setting.seed,
-            "space": {axis.name: axis_words(axis) for axis in self._space.axes},
             "total": standing.total,
             "done": standing.done,
             "from_store": standing.found,

@@ -226,6 +226,32 @@ const kit = (() => {
     });
   }
 
+  function scatter(canvas, sets, x, y, label) {
+    const titled = (text) => ({ display: true, text, color: color("muted"), font: { size: 12 } });
+    return new window.Chart(canvas, {
+      type: "scatter",
+      data: { datasets: sets },
+      options: {
+        animation: false,
+        responsive: true,
+        maintainAspectRatio: false,
+        plugins: {
+          legend: { display: false },
+          tooltip: {
+            displayColors: false,
+            backgroundColor: color("raised"),
+            bodyColor: color("text"),
+            borderColor: color("line"),
+            borderWidth: 1,
+            cornerRadius: 6,
+            callbacks: { label },
+          },
+        },
+        scales: { x: axis({ title: titled(x) }), y: axis({ title: titled(y) }) },
+      },
+    });
+  }
+
   // Draw each chart into the element of its name; again when the page turns dark or light.
   function drawAll(makers) {
     const drawn = new Map();
@@ -245,6 +271,6 @@ const kit = (() => {
 
   return {
     axis, chartOptions, color, custom, digitsFor, drawAll, drawBars, drawEquity, faint, fixed,
-    onCurve, readout, series, signed, tone, utc,
+    onCurve, readout, scatter, series, signed, tone, utc,
   };
 })();

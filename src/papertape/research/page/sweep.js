@@ -3,7 +3,7 @@
 
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { axis, color, digitsFor, fixed } = kit;
+  const { color, digitsFor, fixed, scatter } = kit;
   const SVG = "http://www.w3.org/2000/svg";
   const CELLS_MAX = 60; // of one side of the map; more values share a cell
   const LABELS_MAX = 12;
@@ -245,32 +245,6 @@
         ctx.restore();
       },
     };
-  }
-
-  function scatter(canvas, sets, x, y, label) {
-    const titled = (text) => ({ display: true, text, color: color("muted"), font: { size: 12 } });
-    return new window.Chart(canvas, {
-      type: "scatter",
-      data: { datasets: sets },
-      options: {
-        animation: false,
-        responsive: true,
-        maintainAspectRatio: false,
-        plugins: {
-          legend: { display: false },
-          tooltip: {
-            displayColors: false,
-            backgroundColor: color("raised"),
-            bodyColor: color("text"),
-            borderColor: color("line"),
-            borderWidth: 1,
-            cornerRadius: 6,
-            callbacks: { label },
-          },
-        },
-        scales: { x: axis({ title: titled(x) }), y: axis({ title: titled(y) }) },
-      },
-    });
   }
 
   function drawPairs(canvas) {
