@@ -115,16 +115,14 @@ def walk_forward(
     from papertape.research.walk_forward import walk_forward
 
     check_target(report)
-    chosen = settings(config, data_dir=data_dir)
+    lengths = (train, test, step, warm_up, purge, embargo)
     began = time.perf_counter()
     with shown_progress() as (importing, progress):
         result = walk_forward(
             strategy,
             data,
             parameters(param),
-            scheme=_scheme(
-                (train, test, step, warm_up, purge, embargo), anchored, folds or 0, judged
-            ),
+            scheme=_scheme(lengths, anchored, folds or 0, judged),
             objective=objective,
             search=search,
             trials=trials,
@@ -135,7 +133,7 @@ def walk_forward(
             seed=seed,
             jobs=jobs,
             ray=ray,
-            config=chosen,
+            config=settings(config, data_dir=data_dir),
             importing=importing,
             progress=progress,
         )
