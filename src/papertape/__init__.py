@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from papertape.model.orders import Amend, Cancel, Terms
     from papertape.model.signal import Leg, Opportunity, Signal
     from papertape.research.backtest import run_backtest
     from papertape.research.sweep import run_sweep
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Amend",
+    "Cancel",
     "Leg",
     "Opportunity",
     "Param",
     "Signal",
     "Strategy",
+    "Terms",
     "__version__",
     "run_backtest",
     "run_sweep",
@@ -32,6 +36,9 @@ __all__ = [
 ]
 
 _HOME = {
+    "Amend": "papertape.model.orders",
+    "Cancel": "papertape.model.orders",
+    "Terms": "papertape.model.orders",
     "Leg": "papertape.model.signal",
     "Opportunity": "papertape.model.signal",
     "Signal": "papertape.model.signal",

@@ -150,6 +150,22 @@ class Engine(Section):
     strategy_call_ms_max: Annotated[int, Field(ge=1, le=600_000)] = 1_000
 
 
+class Execution(Section):
+    """How kind the paper venue is where the data cannot tell (docs/execution.md)."""
+
+    fills: Literal["naive", "pessimistic", "likely", "optimistic"] = "pessimistic"
+    prints: Annotated[bool, BeforeValidator(flag_of)] = False
+    ahead_share_pct: Annotated[Number, Field(ge=0, le=100)] | None = None
+    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    latency_spread_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    venue_latency_ms: dict[
+        Annotated[str, Field(pattern=STRATEGY_NAME)], Annotated[int, Field(ge=0, le=60_000)]
+    ] = Field(default_factory=dict)
+    taker_delay: Annotated[bool, BeforeValidator(flag_of)] = False
+    doubtful_book: Literal["refuse", "wait"] = "refuse"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
+
+
 class Logging(Section):
     """What is logged to standard error, and how."""
 
@@ -180,6 +196,7 @@ class Config(Section):
     dashboard: Dashboard = Dashboard()
     storage: Storage = Storage()
     engine: Engine = Engine()
+    execution: Execution = Execution()
     logging: Logging = Logging()
     notifications: Notifications = Notifications()
 

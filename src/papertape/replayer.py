@@ -200,7 +200,7 @@ def _config_of(config: Config, started: RunStarted) -> Config:
     overrides: dict[str, object] = {"data_dir": str(config.data_dir)}
     for key, value in started.settings.items():
         section, _, name = key.partition(".")
-        if section in {"risk", "engine"}:
+        if section in {"risk", "engine", "execution"}:
             overrides[key] = wiring.plain_setting(value)
         elif section in started.strategies:
             overrides[f"strategies.{section}.params.{name}"] = wiring.plain_setting(value)

@@ -23,6 +23,7 @@ from papertape.feeds.replay import ReplayFeed
 from papertape.feeds.simulated import SimulatedFeed
 from papertape.model.events import Mode
 from papertape.model.ports import Feed, MarketSink
+from papertape.services.door_parts import execution_settings
 from papertape.services.tape_view import TapeView
 from papertape.strategies.base import Strategy
 from papertape.strategies.registry import BY_DEFAULT, strategy_class
@@ -216,6 +217,7 @@ def run_settings(config: Config, strategies: dict[str, Strategy], source: Source
     for section, values in (("risk", config.risk), ("engine", config.engine)):
         for name, value in values.model_dump(mode="json", exclude_none=True).items():
             settings[f"{section}.{name}"] = f"{value}%" if name.endswith("_pct") else str(value)
+    settings.update(execution_settings(config))
     for tag, strategy in strategies.items():
         for name, number in strategy.values().items():
             settings[f"{tag}.{name}"] = str(number)

@@ -96,6 +96,7 @@ class Desk:
         strategies: Mapping[str, Strategy] | None = None,
         *,
         risk: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
         ledger: Ledger | None = None,
         view: TapeView | None = None,
         now_ns: int = T0_NS,
@@ -103,7 +104,8 @@ class Desk:
         """Start a run: a fresh account on a new ledger, or the next run of the given view."""
         self.ledger = MemoryLedger() if ledger is None else ledger
         self.view = TapeView() if view is None else view
-        config = load_config(overrides={f"risk.{k}": v for k, v in (risk or {}).items()})
+        self.settings = dict(settings or {}) | {f"risk.{k}": v for k, v in (risk or {}).items()}
+        config = load_config(overrides=self.settings)
         self.clock = ManualClock(max(now_ns, self.view.last_ts_ns))
         number = self.view.runs + 1
         self.parts = door_parts(
@@ -288,7 +290,7 @@ class Desk:
         while records := self.ledger.read(view.seq, 1_000):
             for record in records:
                 view.apply(record)
-        return Desk(ledger=self.ledger, view=view)
+        return Desk(ledger=self.ledger, view=view, settings=self.settings)
 
 
 def folded(ledger: Ledger) -> TapeView:

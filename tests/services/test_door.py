@@ -29,7 +29,7 @@ def desk() -> Desk:
     desk = Desk()
     desk.list_market()
     desk.book(YES, bids=[(5_000, 10_000)], asks=[(5_200, 10_000)])
-    desk.book(NO, bids=[(4_800, 10_000)], asks=[(4_400, 10_000)])
+    desk.book(NO, bids=[(4_300, 10_000)], asks=[(4_400, 10_000)])
     return desk
 
 

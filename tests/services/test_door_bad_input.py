@@ -137,7 +137,7 @@ CORPUS: list[tuple[str, Any]] = [
     *(("symbol", bad) for bad in SYMBOLS),
     *(("reason", bad) for bad in TEXTS),
     *(("signal_id", bad) for bad in [*TEXTS, "x" * 101, "r1.s1", "r9.o9"]),
-    *(("time_in_force", bad) for bad in [*WORDS, "FOK", "ioc"]),
+    *(("time_in_force", bad) for bad in [*WORDS, "GFD", "ioc"]),
 ]
 
 
@@ -265,7 +265,7 @@ def signal(**changed: Any) -> Signal:
         *(("reason", signal(reason=bad)) for bad in TEXTS),
         *(("signal_id", signal(signal_id=bad)) for bad in [*TEXTS, "r1.s1"]),
         *(("confidence", signal(confidence_pct=bad)) for bad in [*NOT_NUMBERS, 0.85, 101, -1]),
-        *(("time_in_force", signal(time_in_force=bad)) for bad in [*WORDS, "FOK", None]),
+        *(("time_in_force", signal(time_in_force=bad)) for bad in [*WORDS, "FAK", None]),
         *(("then", signal(then=bad)) for bad in [*WORDS, None, "split"]),
         *(("all_or_none", signal(all_or_none=bad)) for bad in [1, 0, "yes", None, [], Liar()]),
         *(("expected_edge_micros", signal(expected_edge_micros=bad))

@@ -26,10 +26,10 @@ def desk() -> Desk:
 
 def trip(desk: Desk, buy: int, sell: int, lots: int = 10_000, parts: int = 1) -> None:
     """Buy at one price and sell at another, in some parts."""
-    desk.book(bids=[(sell, 10**6)], asks=[(buy, 10**6)], after_s=1)
+    desk.book(asks=[(buy, 10**6)], after_s=1)
     desk.send("BUY", lots)
     for _ in range(parts):
-        desk.book(bids=[(sell, 10**6)], asks=[(buy, 10**6)], after_s=1)
+        desk.book(bids=[(sell, 10**6)], after_s=1)
         desk.send("SELL", lots // parts)
 
 
@@ -55,8 +55,9 @@ def test_wins_losses_and_factors(desk: Desk) -> None:
     desk.list_market("free")
     for buy, sell in ((5_000, 6_000), (5_000, 4_000), (5_000, 7_000), (5_000, 5_000)):
         symbol = "test:free:YES"
-        desk.book(symbol, bids=[(sell, 10**6)], asks=[(buy, 10**6)], after_s=1)
+        desk.book(symbol, asks=[(buy, 10**6)], after_s=1)
         desk.send("BUY", 1_000, symbol=symbol)
+        desk.book(symbol, bids=[(sell, 10**6)], after_s=1)
         desk.send("SELL", 1_000, symbol=symbol)
     got = row(desk)
     assert (got["wins"], got["losses"], got["round_trips"]) == (2, 1, 4)

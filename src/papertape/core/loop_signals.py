@@ -101,6 +101,7 @@ class SignalReader:
             and (side == "BUY" or side == "SELL")  # noqa: PLR1714  a foreign object may have no hash
             and leg.quantity is None
             and leg.limit is None
+            and leg.terms is None
             and type(lots) is int
             and 0 < lots <= LOTS_MAX
             and (limit is None or type(limit) is int)

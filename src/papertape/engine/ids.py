@@ -26,3 +26,12 @@ class Ids:
     def fill(self) -> str:
         """Return the next fill's id."""
         return self._make("f")
+
+    @property
+    def orders_given(self) -> int:
+        """Return how many order ids were given."""
+        return self._next["o"]
+
+    def orders_since(self, given: int) -> list[str]:
+        """Return the order ids given after the first `given`."""
+        return [f"{self._prefix}o{n}" for n in range(given + 1, self._next["o"] + 1)]

@@ -45,6 +45,15 @@ class DepthSeen(NamedTuple):
         )
 
 
+def doubt_of(book: BookSeen) -> str:
+    """Return what is wrong with a book: stale, gap, unverified, crossed; "" if nothing is."""
+    if book.state != "live":
+        return book.state
+    if len(book.bid_ticks) and len(book.ask_ticks) and book.bid_ticks[0] > book.ask_ticks[0]:
+        return "crossed"
+    return ""
+
+
 class MarketWatch:
     """The newest book, bar and print of every instrument, on the run's own clock."""
 
@@ -118,6 +127,29 @@ class MarketWatch:
         side = self._used_asks if buying else self._used_bids
         used = side.setdefault(symbol, {})
         used[ticks] = used.get(ticks, 0) + lots
+
+    def shown_lots(self, symbol: str, ticks: int, *, bids: bool) -> int | None:
+        """Return the depth shown at a price, None where the book does not reach that far."""
+        book = self.books.get(symbol)
+        if book is None:
+            return None
+        levels, lots = (book.bid_ticks, book.bid_lots) if bids else (book.ask_ticks, book.ask_lots)
+        sign = -1 if bids else 1
+        for at in range(len(levels)):
+            if levels[at] == ticks:
+                return lots[at]
+            if sign * levels[at] > sign * ticks:
+                return 0
+        return None
+
+    def touch_ticks(self, symbol: str, *, buying: bool) -> int | None:
+        """Return the best price on the side an order would take, or the last bar's close."""
+        book = self.books.get(symbol)
+        if book is not None:
+            side = book.ask_ticks if buying else book.bid_ticks
+            return side[0] if len(side) else None
+        bar = self.bars.get(symbol)
+        return None if bar is None else bar.close_ticks
 
     def mark_ticks(self, symbol: str) -> int | None:
         """Return what a long is valued at: the bid, 0 if nobody bids, else the last bar's close."""

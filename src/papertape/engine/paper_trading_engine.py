@@ -2,74 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Literal
 
-import msgspec
-
-from papertape.core.arithmetic import notional_micros
-from papertape.core.fees import fee_weight, fill_fee_micros
-from papertape.core.matching import Taken, walk
+from papertape.engine.fill_rules import FillRules, Latency
 from papertape.engine.ids import Ids
+from papertape.engine.leg_plan import LegPlan, Planner
+from papertape.engine.leg_sequence import LegSequence
 from papertape.engine.market_watch import MarketWatch
+from papertape.engine.matcher import Holdings, Matcher
+from papertape.engine.order_pool import OrderPool
+from papertape.engine.ties import Ties
+from papertape.engine.timetable import Timetable
+from papertape.engine.venue import Venue
+from papertape.engine.working_order import WorkingOrder
 from papertape.model.events import (
     ClosedState,
     Event,
     LegWanted,
-    LevelUsed,
-    Liquidity,
-    OrderClosed,
-    OrderFilled,
+    OrderCancelAsked,
+    OrderChangeRefused,
     OrderSubmitted,
     Record,
 )
 from papertape.model.instrument import Instrument
-from papertape.model.market_data import BarSeen, BookSeen
+from papertape.model.market_data import BarSeen, BookSeen, PrintSeen
+from papertape.model.open_order import OpenOrder
+from papertape.model.orders import Missed
 
-
-class Holdings(Protocol):
-    """What the engine must know of the books to price the effect of a fill."""
-
-    cash_micros: int
-
-    def effect(
-        self, key: tuple[str, str], buying: bool, lots: int, notional: int
-    ) -> tuple[int, int]:
-        """Return (change of cost, realised gain) that a fill would have."""
-        ...
-
-
-class WorkingOrder:
-    """An order at the paper venue, with what it still wants."""
-
-    __slots__ = ("charged_micros", "instrument", "order", "remaining_lots", "since_ns", "weight")
-
-    def __init__(
-        self, order: OrderSubmitted, instrument: Instrument, remaining_lots: int, since_ns: int
-    ) -> None:
-        """Begin with nothing filled and nothing charged."""
-        self.order = order
-        self.instrument = instrument
-        self.remaining_lots = remaining_lots
-        self.since_ns = since_ns
-        self.weight = 0
-        self.charged_micros = 0
-
-    @property
-    def buying(self) -> bool:
-        """Return whether this is a BUY."""
-        return self.order.side == "BUY"
-
-
-class LegPlan(msgspec.Struct, frozen=True):
-    """What a leg would get right now: exact, because nothing happens between plan and order."""
-
-    filled_lots: int
-    notional_micros: int
-    fee_micros: int
-    worst_ticks: int | None
-    waits: bool = False
-    """True where only bars are seen: the order meets the next bar, so nothing fills now."""
+GTD_EARLY_NS = {"polymarket": 60_000_000_000}  # it expires orders a minute early (docs/venues.md)
 
 
 class PaperTradingEngine:
@@ -78,7 +41,8 @@ class PaperTradingEngine:
     A resting order is looked at again on every book of its instrument. When the market comes
     through it, it fills at its own limit, as the maker it was, for no more than the depth that
     crossed it. Instruments that only have bars fill on the next bar: at its open, or at the limit
-    if the bar trades through it.
+    if the bar trades through it. With latency, orders and cancels arrive later and meet the book of
+    then: whoever moves time runs the `timetable` first.
     """
 
     def __init__(
@@ -90,293 +54,334 @@ class PaperTradingEngine:
         note: Callable[[Event], Record],
         now_ns: Callable[[], int],
         ids: Ids,
+        rules: FillRules | None = None,
+        chance: random.Random | None = None,
+        market_state: Callable[[str], str] = lambda _: "trading",
     ) -> None:
         """Take the ports: what was seen, what is held, where events go."""
-        self._watch = watch
+        self.rules = rules or FillRules()
+        assert chance is not None or not self.rules.spread_ns, "chance comes in by the door"
+        self.pool = OrderPool(watch.mark_ticks)
+        self.watch = watch
         self._instruments = instruments
-        self._holdings = holdings
         self._note = note
         self._now_ns = now_ns
         self._ids = ids
-        self._resting: dict[str, dict[str, WorkingOrder]] = {}
-        self._resting_count = 0
+        self._market_state = market_state
+        self._latency = Latency(self.rules, chance or random.Random(0))
+        self.matcher = Matcher(
+            watch=watch,
+            rules=self.rules,
+            pool=self.pool,
+            holdings=holdings,
+            note=note,
+            now_ns=now_ns,
+            ids=ids,
+        )
+        self.venue = Venue(self.matcher, self._triggered)
+        self._ties = Ties(self.matcher, self._place, ids.order)
+        self.matcher.after_fill = self._ties.after_fill
+        self.matcher.after_end = self._ended
+        self._planner = Planner(watch, instruments, self.rules)
+        self._sequences: dict[str, LegSequence] = {}
+        self.timetable = Timetable(now_ns)
 
     # --- asking ---------------------------------------------------------------------------------
 
     def plan(self, legs: Iterable[LegWanted]) -> list[LegPlan]:
         """Return what each leg would get now; legs on one instrument share its depth."""
-        extra: dict[tuple[str, bool], dict[int, int]] = {}
-        return [self._plan_leg(leg, extra) for leg in legs]
+        return self._planner.plan(legs)
 
-    def _plan_leg(self, leg: LegWanted, extra: dict[tuple[str, bool], dict[int, int]]) -> LegPlan:
-        buying = leg.side == "BUY"
-        book = self._watch.books.get(leg.symbol)
-        if book is None:
-            return LegPlan(0, 0, 0, None, waits=leg.symbol in self._watch.bars)
-        used = dict(self._watch.used(leg.symbol, buying=buying))
-        mine = extra.setdefault((leg.symbol, buying), {})
-        for ticks, lots in mine.items():
-            used[ticks] = used.get(ticks, 0) + lots
-        taken = _walk_side(book, used, leg.quantity_lots, leg.limit_ticks, buying)
-        instrument = self._instruments[leg.symbol]
-        filled = notional = fee = weight = 0
-        for ticks, lots, _, _ in taken:
-            worth = _notional(instrument, ticks, lots)
-            fee += fill_fee_micros(
-                instrument,
-                ticks,
-                lots,
-                worth,
-                maker=False,
-                weight_before=weight,
-                charged_before_micros=fee,
-            )
-            weight += fee_weight(instrument, ticks, lots, maker=False)
-            notional += worth
-            filled += lots
-            mine[ticks] = mine.get(ticks, 0) + lots
-        return LegPlan(filled, notional, fee, taken[-1][0] if taken else None)
+    def lots_for_amount(self, leg: LegWanted) -> int:
+        """Return the lots that the amount a leg may spend buys of what is seen now."""
+        return self._planner.lots_for_amount(leg)
 
     @property
     def resting_count(self) -> int:
-        """Return how many orders rest."""
-        return self._resting_count
+        """Return how many orders are open: on their way, waiting, or resting."""
+        return len(self.pool)
 
     def reserved_cash_micros(self) -> int:
-        """Return the cash that resting buys may still need, fees at the taker's rate included."""
-        return sum(
-            self._reserved(working)
-            for orders in self._resting.values()
-            for working in orders.values()
-            if working.buying
-        )
+        """Return the cash that open buys may still need, fees at the taker's rate included."""
+        return self.pool.reserved_cash_micros()
 
     def reserved_micros(self, strategy: str, symbol: str) -> int:
-        """Return the cash that a strategy's resting buys of one instrument may still need."""
-        return sum(
-            self._reserved(working)
-            for working in self._resting.get(symbol, {}).values()
-            if working.buying and working.order.strategy == strategy
-        )
-
-    def _reserved(self, working: WorkingOrder) -> int:
-        """Return what a resting buy may cost; a market order waits for the next bar at its mark."""
-        ticks, lots = working.order.limit_ticks, working.remaining_lots
-        if ticks is None:
-            ticks = self._watch.mark_ticks(working.order.symbol) or 0
-        worth = _notional(working.instrument, ticks, lots)
-        return worth + fill_fee_micros(working.instrument, ticks, lots, worth, maker=False)
+        """Return the cash that a strategy's open buys of one instrument may still need."""
+        return self.pool.reserved_micros(strategy, symbol)
 
     def reserved_lots(self, strategy: str, symbol: str) -> int:
-        """Return the lots of a holding that resting sells have already promised."""
-        return sum(
-            working.remaining_lots
-            for working in self._resting.get(symbol, {}).values()
-            if working.order.strategy == strategy and not working.buying
-        )
+        """Return the lots of a holding that open sells have already promised."""
+        return self.pool.reserved_lots(strategy, symbol)
 
     # --- orders ---------------------------------------------------------------------------------
 
     def submit(self, order: OrderSubmitted) -> WorkingOrder:
-        """Take an order that is already on the tape: fill what can be, rest or close the rest."""
+        """Take an order that is already on the tape: at once, or when its latency is over."""
+        working = self._working(order)
+        self._send(working)
+        return working
+
+    def _working(self, order: OrderSubmitted) -> WorkingOrder:
         working = WorkingOrder(
             order, self._instruments[order.symbol], order.quantity_lots, self._now_ns()
         )
-        book = self._watch.books.get(order.symbol)
-        if book is None:
-            self._rest(working)  # only bars are seen: it meets the next one
-            return working
-        used = self._watch.used(order.symbol, buying=working.buying)
-        taken = _walk_side(book, used, working.remaining_lots, order.limit_ticks, working.buying)
-        for level in taken:
-            self._take(working, level, level[0], book.ts_ns, "taker")
-        if working.remaining_lots:
-            if order.time_in_force == "IOC":
-                got = order.quantity_lots - working.remaining_lots
-                of = working.instrument.quantity_text
-                reason = f"the book offered {of(got)} of {of(order.quantity_lots)}"
-                self._close(working, "cancelled", reason)
-            else:
-                self._rest(working)
+        self._expire_later(working)
         return working
 
+    def _send(self, working: WorkingOrder) -> None:
+        """Let an order reach the venue: now, or when its latency is over; stops wait with us."""
+        if not self.rules.timed or working.conditional:
+            self.venue.arrive(working)
+            return
+        working.latency_ns = self._latency.draw_ns(working.instrument.venue)
+        self.pool.add(working)
+        self.timetable.later(working.latency_ns, partial(self._arrive, working))
+
+    def _arrive(self, working: WorkingOrder) -> None:
+        if not working.open or self._closed_market(working):
+            return
+        delay_ns = working.instrument.taker_delay_ns if self.rules.taker_delay else 0
+        if delay_ns and not working.delay_ns and self._takes(working):
+            working.delay_ns = delay_ns
+            self.timetable.later(delay_ns, partial(self._arrive, working))
+            return
+        self.venue.arrive(working)
+
+    def _takes(self, working: WorkingOrder) -> bool:
+        book = self.watch.books.get(working.order.symbol)
+        if book is None or working.terms.post_only:
+            return False
+        return bool(self.matcher.offered(working, book))
+
+    def _closed_market(self, working: WorkingOrder) -> bool:
+        state = self._market_state(working.instrument.market_id)
+        if state != "trading":
+            self.matcher.close(working, "rejected", f"the market was {state} when it arrived")
+        return state != "trading"
+
+    def _triggered(self, working: WorkingOrder) -> None:
+        if self.rules.timed:
+            working.turn("sent")
+        self._send(working)
+
+    def _place(self, order: OrderSubmitted) -> None:
+        """Send an order that the engine made itself: on the tape first."""
+        self._note(order)
+        self.submit(order)
+
+    def submit_together(
+        self, orders: Sequence[OrderSubmitted], done: Callable[[], None] | None = None
+    ) -> None:
+        """Take orders that arrive at one time and fill all or none; `done` follows if all do."""
+        batch = [self._working(order) for order in orders]
+        late_ns = 0
+        for working in batch:
+            late_ns = max(late_ns, self._latency.draw_ns(working.instrument.venue))
+            self.pool.add(working)
+        for working in batch:
+            working.latency_ns = late_ns
+        self.timetable.later(late_ns, partial(self._arrive_together, batch, done))
+
+    def _arrive_together(self, batch: list[WorkingOrder], done: Callable[[], None] | None) -> None:
+        whole = all(working.open for working in batch) and self._planner.whole(batch)
+        whole = whole and all(
+            self._market_state(one.instrument.market_id) == "trading" for one in batch
+        )
+        for working in batch:
+            if not working.open:
+                continue
+            if whole:
+                self.venue.arrive(working)
+            else:
+                self.matcher.close(working, "cancelled", "all or none: a leg was short of depth")
+        if whole and done is not None:
+            done()
+
+    def submit_in_order(
+        self,
+        orders: Sequence[OrderSubmitted],
+        missed: Missed,
+        finish: Callable[[int], None],
+    ) -> None:
+        """Send legs one after the other, the thinnest first; ids are given as they go."""
+        by_depth = sorted(orders, key=self._planner.depth_share_ppm)
+        LegSequence(
+            by_depth, missed, send=self._send_leg, next_id=self._ids.order, finish=finish
+        ).begin()
+
+    def _send_leg(self, order: OrderSubmitted, sequence: LegSequence | None) -> None:
+        if sequence is not None:
+            self._sequences[order.order_id] = sequence
+        self._place(order)
+
+    def _ended(self, working: WorkingOrder) -> None:
+        sequence = self._sequences.pop(working.order.order_id, None)
+        if sequence is not None:
+            sequence.ended(working)
+
+    # --- changing open orders -------------------------------------------------------------------
+
+    def ask_cancel(self, working: WorkingOrder, reason: str) -> None:
+        """Take an order back: at once, or when the cancel has arrived; it may fill before."""
+        if not self.rules.timed or working.conditional:
+            self.cancel(working.order.order_id, reason)
+            return
+        late_ns = self._latency.draw_ns(working.instrument.venue)
+        self._note(
+            OrderCancelAsked(
+                order_id=working.order.order_id,
+                strategy=working.order.strategy,
+                symbol=working.order.symbol,
+                reason=reason,
+                latency_ns=late_ns,
+            )
+        )
+        self.timetable.later(late_ns, partial(self._cancel_arrives, working, reason))
+
+    def _cancel_arrives(self, working: WorkingOrder, reason: str) -> None:
+        if not self.cancel(working.order.order_id, reason):
+            self._too_late(working, "cancel")
+
+    def _too_late(self, working: WorkingOrder, change: Literal["cancel", "amend"]) -> None:
+        self._note(
+            OrderChangeRefused(
+                order_id=working.order.order_id,
+                strategy=working.order.strategy,
+                change=change,
+                code="too_late",
+                reason=f"the order was {working.state} when the {change} arrived",
+            )
+        )
+
     def cancel(self, order_id: str, reason: str, state: ClosedState = "cancelled") -> bool:
-        """Close a resting order; False if it does not rest (any more)."""
-        for orders in self._resting.values():
-            working = orders.get(order_id)
-            if working is not None:
-                self._drop(working)
-                self._close(working, state, reason)
-                return True
-        return False
+        """Close an open order now; False if it is not open (any more)."""
+        working = self.pool.get(order_id)
+        if working is None:
+            return False
+        self.matcher.close(working, state, reason)
+        return True
 
     def cancel_all(self, reason: str, *, strategy: str = "") -> None:
-        """Close every resting order, or those of one strategy."""
-        for orders in [list(kept.values()) for kept in self._resting.values()]:
-            for working in orders:
-                if strategy and working.order.strategy != strategy:
-                    continue
-                self._drop(working)
-                self._close(working, "cancelled", reason)
+        """Close every open order, or those of one strategy."""
+        for working in self.pool:
+            if not working.open or (strategy and working.order.strategy != strategy):
+                continue
+            self.matcher.close(working, "cancelled", reason)
+
+    def refuse(self, order: OrderSubmitted, reason: str) -> None:
+        """End an order that is on the tape and must not be sent any more."""
+        self.matcher.close(self._working(order), "cancelled", reason)
+
+    def ask_amend(
+        self,
+        working: WorkingOrder,
+        *,
+        quantity_lots: int,
+        limit_ticks: int | None,
+        stop_ticks: int | None,
+        reason: str,
+    ) -> None:
+        """Change an open order: at once, or when the change has arrived."""
+        values = (quantity_lots, limit_ticks, stop_ticks, reason)
+        if not self.rules.timed or working.conditional:
+            self._amend(working, *values)
+            return
+        late_ns = self._latency.draw_ns(working.instrument.venue)
+        self.timetable.later(late_ns, partial(self._amend, working, *values))
+
+    def _amend(
+        self,
+        working: WorkingOrder,
+        quantity_lots: int,
+        limit_ticks: int | None,
+        stop_ticks: int | None,
+        reason: str,
+    ) -> None:
+        """Carry out a change; a new price or more of it goes to the end of the queue."""
+        if not working.open:
+            self._too_late(working, "amend")
+            return
+        grown = quantity_lots - working.quantity_lots
+        if working.remaining_lots + grown <= 0:
+            self.matcher.close(working, "cancelled", reason)
+            return
+        moved = limit_ticks != working.limit_ticks or grown > 0
+        working.quantity_lots, working.limit_ticks = quantity_lots, limit_ticks
+        working.remaining_lots += grown
+        working.stop_ticks = stop_ticks
+        self.matcher.amended(working, reason)
+        if working.state != "working" or not moved:
+            return
+        self.pool.requeue(working)
+        self.venue.join_queue(working)
+        book = self.watch.books.get(working.order.symbol)
+        if book is not None:
+            self.venue.meet_again(working, book)
 
     def expire_symbol(self, symbol: str, reason: str) -> None:
-        """Close every resting order of an instrument whose market is over."""
-        for working in list(self._resting.get(symbol, {}).values()):
-            self._drop(working)
-            self._close(working, "expired", reason)
+        """Close every open order of an instrument whose market is over."""
+        for working in self.pool.of(symbol):
+            if working.open:
+                self.matcher.close(working, "expired", reason)
 
-    def restore(self, orders: Iterable[tuple[OrderSubmitted, int, int]]) -> None:
-        """Put back the orders that rested when the bot stopped, oldest first."""
-        for order, remaining_lots, since_ns in orders:
-            instrument = self._instruments[order.symbol]
-            self._rest(WorkingOrder(order, instrument, remaining_lots, since_ns))
+    def relist(self, instrument: Instrument) -> None:
+        """Take a new grid and new fees; a price that is off the grid now is cancelled."""
+        for working in self.pool.of(instrument.symbol):
+            working.instrument = instrument
+            limit = working.limit_ticks
+            if working.open and limit is not None and limit % instrument.step_ticks:
+                step = instrument.price_text(instrument.step_ticks)
+                self.matcher.close(working, "cancelled", f"the tick is {step} now")
+
+    def restore(self, orders: Iterable[OpenOrder]) -> None:
+        """Put back the orders that were open when the bot stopped, oldest first.
+
+        What was on its way and would rest arrives with the next market record; what would not, or
+        waited for others, is cancelled. A queue is joined at its end.
+        """
+        late = self.rules.timed or self.rules.wait_doubtful
+        for kept in list(orders):
+            instrument = self._instruments[kept.order.symbol]
+            working = WorkingOrder(kept.order, instrument, kept.remaining_lots, kept.since_ns)
+            working.triggered = working.triggered or kept.triggered
+            self.pool.add(working)
+            self._expire_later(working)
+            if working.conditional:
+                working.turn("waiting")
+            elif kept.arrived or not late:
+                working.turn("working")
+                self.venue.join_queue(working)
+            elif working.immediate:
+                self.matcher.close(working, "cancelled", "the bot stopped while it was on its way")
+            else:
+                self.timetable.later(0, partial(self._arrive, working))
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def _expire_later(self, working: WorkingOrder) -> None:
+        expires_ns = working.terms.expires_ns
+        if expires_ns is None:
+            return
+        early_ns = GTD_EARLY_NS.get(working.instrument.venue, 0)
+        order_id = working.order.order_id
+        self.timetable.later(
+            max(0, expires_ns - early_ns - self._now_ns()),
+            partial(self._expire, order_id),
+        )
+
+    def _expire(self, order_id: str) -> None:
+        self.cancel(order_id, "its time is over", "expired")
 
     # --- the market moves -----------------------------------------------------------------------
 
     def on_book(self, book: BookSeen) -> None:
-        """Look at every resting order of the instrument again, oldest first."""
-        resting = self._resting.get(book.symbol)
-        if not resting or book.state != "live":
-            return
-        for working in list(resting.values()):
-            limit = working.order.limit_ticks
-            used = self._watch.used(book.symbol, buying=working.buying)
-            taken = _walk_side(book, used, working.remaining_lots, limit, working.buying)
-            for level in taken:
-                at = level[0] if limit is None else limit
-                self._take(working, level, at, book.ts_ns, "taker" if limit is None else "maker")
-            self._settle_rest(working, "the book offered no more")
+        """Look at every open order of the instrument again, oldest first."""
+        self.venue.on_book(book)
 
     def on_bar(self, bar: BarSeen) -> None:
         """Let waiting orders of a bars-only instrument meet the bar."""
-        resting = self._resting.get(bar.symbol)
-        if not resting or bar.symbol in self._watch.books:
-            return
-        left = bar.volume_lots
-        for working in list(resting.values()):
-            price = _bar_price(bar, working.order.limit_ticks, working.buying)
-            lots = min(left, working.remaining_lots)
-            if price is not None and lots > 0:
-                if working.buying and not self._can_pay(working, price, lots):
-                    self._drop(working)
-                    self._close(working, "rejected", "the bar opened at more than the cash")
-                    continue
-                left -= lots
-                maker = price == working.order.limit_ticks and price != bar.open_ticks
-                level = (price, lots, bar.volume_lots, bar.volume_lots - left - lots)
-                self._take(working, level, price, bar.ts_ns, "maker" if maker else "taker")
-            self._settle_rest(working, "the next bar did not trade there")
+        self.venue.on_bar(bar)
 
-    def _can_pay(self, working: WorkingOrder, ticks: int, lots: int) -> bool:
-        """Return whether the cash pays a fill whose price risk could not know."""
-        worth = _notional(working.instrument, ticks, lots)
-        fee = fill_fee_micros(working.instrument, ticks, lots, worth, maker=False)
-        return worth + fee <= self._holdings().cash_micros
-
-    def _settle_rest(self, working: WorkingOrder, reason: str) -> None:
-        if not working.remaining_lots:
-            self._drop(working)
-        elif working.order.time_in_force == "IOC":
-            self._drop(working)
-            self._close(working, "cancelled", reason)
-
-    # --- the parts ------------------------------------------------------------------------------
-
-    def _take(
-        self, working: WorkingOrder, level: Taken, ticks: int, seen_ns: int, liquidity: Liquidity
-    ) -> None:
-        level_ticks, lots, seen_lots, before_lots = level
-        order, instrument = working.order, working.instrument
-        notional = _notional(instrument, ticks, lots)
-        fee = fill_fee_micros(
-            instrument,
-            ticks,
-            lots,
-            notional,
-            maker=liquidity == "maker",
-            weight_before=working.weight,
-            charged_before_micros=working.charged_micros,
-        )
-        key = (order.strategy, order.symbol)
-        cost, realized = self._holdings().effect(key, working.buying, lots, notional)
-        working.remaining_lots -= lots
-        working.weight += fee_weight(instrument, ticks, lots, maker=liquidity == "maker")
-        working.charged_micros += fee
-        self._watch.use(order.symbol, level_ticks, lots, buying=working.buying)
-        self._note(
-            OrderFilled(
-                fill_id=self._ids.fill(),
-                order_id=order.order_id,
-                signal_id=order.signal_id,
-                strategy=order.strategy,
-                symbol=order.symbol,
-                side=order.side,
-                price_ticks=ticks,
-                quantity_lots=lots,
-                notional_micros=notional,
-                fee_micros=fee,
-                cost_micros=cost,
-                realized_micros=realized,
-                liquidity=liquidity,
-                remaining_lots=working.remaining_lots,
-                evidence=LevelUsed(
-                    price_ticks=level_ticks,
-                    seen_lots=seen_lots,
-                    taken_before_lots=before_lots,
-                    book_ts_ns=seen_ns,
-                    book_age_ns=max(0, self._now_ns() - seen_ns),
-                    source=self._watch.source,
-                ),
-            )
-        )
-
-    def _close(self, working: WorkingOrder, state: ClosedState, reason: str) -> None:
-        self._note(
-            OrderClosed(
-                order_id=working.order.order_id,
-                strategy=working.order.strategy,
-                symbol=working.order.symbol,
-                state=state,
-                remaining_lots=working.remaining_lots,
-                reason=reason,
-            )
-        )
-
-    def _rest(self, working: WorkingOrder) -> None:
-        self._resting.setdefault(working.order.symbol, {})[working.order.order_id] = working
-        self._resting_count += 1
-
-    def _drop(self, working: WorkingOrder) -> None:
-        orders = self._resting[working.order.symbol]
-        del orders[working.order.order_id]
-        if not orders:
-            del self._resting[working.order.symbol]
-        self._resting_count -= 1
-
-
-def _notional(instrument: Instrument, ticks: int, lots: int) -> int:
-    return notional_micros(ticks, lots, instrument.tick_nanos * instrument.lot_nanos)
-
-
-def _walk_side(
-    book: BookSeen, used: Mapping[int, int], lots: int, limit_ticks: int | None, buying: bool
-) -> list[Taken]:
-    if buying:
-        level_ticks, level_lots = book.ask_ticks, book.ask_lots
-    else:
-        level_ticks, level_lots = book.bid_ticks, book.bid_lots
-    taken: list[Taken] = walk(level_ticks, level_lots, used, lots, limit_ticks, buying)
-    return taken
-
-
-def _bar_price(bar: BarSeen, limit_ticks: int | None, buying: bool) -> int | None:
-    """Return where a bar fills an order: its open, or the limit if it trades through; else None."""
-    if limit_ticks is None:
-        return bar.open_ticks
-    if buying:
-        if bar.open_ticks <= limit_ticks:
-            return bar.open_ticks
-        return limit_ticks if bar.low_ticks < limit_ticks else None
-    if bar.open_ticks >= limit_ticks:
-        return bar.open_ticks
-    return limit_ticks if bar.high_ticks > limit_ticks else None
+    def on_print(self, seen: PrintSeen) -> None:
+        """Let a trade of others move the queues at its price."""
+        self.venue.on_print(seen)

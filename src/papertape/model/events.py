@@ -11,27 +11,89 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from papertape.model.instrument import Instrument, Side
+from papertape.model.body import Body
+from papertape.model.instrument import Instrument
 from papertape.model.market import EventGroup, Market, MarketState
 from papertape.model.market_data import BookState
-from papertape.model.signal import SetAction, TimeInForce
+from papertape.model.order_events import (
+    ClosedState,
+    FillDetail,
+    LegWanted,
+    LevelUsed,
+    Liquidity,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelAsked,
+    OrderChangeRefused,
+    OrderClosed,
+    OrderFilled,
+    OrderSubmitted,
+    OrderTriggered,
+    PrintUsed,
+)
+from papertape.model.orders import Missed, TimeInForce, Together
+from papertape.model.signal import SetAction
+
+__all__ = [
+    "AlertRaised",
+    "BookStateChanged",
+    "ClosedState",
+    "CommandTaken",
+    "DataAlarm",
+    "EngineState",
+    "EngineStateChanged",
+    "EquityMarked",
+    "Event",
+    "EventListed",
+    "FeedState",
+    "FeedStateChanged",
+    "FillDetail",
+    "InstrumentListed",
+    "LegWanted",
+    "LevelUsed",
+    "Liquidity",
+    "MarketListed",
+    "MarketStateChanged",
+    "Mode",
+    "OpportunitySkipped",
+    "OrderAccepted",
+    "OrderAmended",
+    "OrderCancelAsked",
+    "OrderChangeRefused",
+    "OrderClosed",
+    "OrderFilled",
+    "OrderSubmitted",
+    "OrderTriggered",
+    "PositionSettled",
+    "PrintUsed",
+    "Record",
+    "RunStarted",
+    "RunStopped",
+    "SetPart",
+    "SetsConverted",
+    "SetsMerged",
+    "SetsSplit",
+    "Severity",
+    "SignalRaised",
+    "SignalRefused",
+    "StrategyState",
+    "StrategyStateChanged",
+    "VenueClockMeasured",
+    "decode_event",
+    "encode_event",
+    "kind_of",
+]
 
 Mode = Literal["SIMULATED", "REPLAY", "PAPER"]
-OrderType = Literal["market", "limit"]
-Liquidity = Literal["taker", "maker"]
-ClosedState = Literal["cancelled", "expired", "rejected"]
 StrategyState = Literal["running", "paused", "disabled", "stopped"]
 EngineState = Literal["trading", "paused", "halted"]
 FeedState = Literal["live", "stale", "ended"]
 Severity = Literal["info", "warning", "error"]
 
 
-class _Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Base of every record body: its JSON says its kind."""
-
-
-class RunStarted(_Body, frozen=True, kw_only=True, tag="run.started/1"):
+class RunStarted(Body, frozen=True, kw_only=True, tag="run.started/1"):
     """A start of the bot; records up to the next one belong to this run and its account.
 
     number: counts the runs of this ledger from 1; the run's ids begin with it ("r3.o12").
@@ -50,34 +112,34 @@ class RunStarted(_Body, frozen=True, kw_only=True, tag="run.started/1"):
     seed: int | None = None
     market_data: str = ""
     software: str = ""
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class RunStopped(_Body, frozen=True, kw_only=True, tag="run.stopped/1"):
+class RunStopped(Body, frozen=True, kw_only=True, tag="run.stopped/1"):
     """The bot stopped in good order."""
 
     reason: str
 
 
-class InstrumentListed(_Body, frozen=True, kw_only=True, tag="instrument.listed/1"):
+class InstrumentListed(Body, frozen=True, kw_only=True, tag="instrument.listed/1"):
     """An instrument, as the engine knows it from here on."""
 
     instrument: Instrument
 
 
-class MarketListed(_Body, frozen=True, kw_only=True, tag="market.listed/1"):
+class MarketListed(Body, frozen=True, kw_only=True, tag="market.listed/1"):
     """A market; its instruments were listed just before."""
 
     market: Market
 
 
-class EventListed(_Body, frozen=True, kw_only=True, tag="event.listed/1"):
+class EventListed(Body, frozen=True, kw_only=True, tag="event.listed/1"):
     """A group of markets that belong together."""
 
     group: EventGroup
 
 
-class MarketStateChanged(_Body, frozen=True, kw_only=True, tag="market.state/1"):
+class MarketStateChanged(Body, frozen=True, kw_only=True, tag="market.state/1"):
     """A market began or ceased to trade, or resolved."""
 
     market_id: str
@@ -86,7 +148,7 @@ class MarketStateChanged(_Body, frozen=True, kw_only=True, tag="market.state/1")
     void: bool = False
 
 
-class FeedStateChanged(_Body, frozen=True, kw_only=True, tag="feed.state/1"):
+class FeedStateChanged(Body, frozen=True, kw_only=True, tag="feed.state/1"):
     """A data source came alive, fell silent or ended."""
 
     source: str
@@ -94,7 +156,7 @@ class FeedStateChanged(_Body, frozen=True, kw_only=True, tag="feed.state/1"):
     reason: str = ""
 
 
-class BookStateChanged(_Body, frozen=True, kw_only=True, tag="book.state/1"):
+class BookStateChanged(Body, frozen=True, kw_only=True, tag="book.state/1"):
     """A book ceased to be trusted, changed why, or is live again; only live books are acted on.
 
     reason: what failed; with `live`, what had failed. doubted_ns: since the book was last live.
@@ -107,7 +169,7 @@ class BookStateChanged(_Body, frozen=True, kw_only=True, tag="book.state/1"):
     doubted_ns: int = 0
 
 
-class VenueClockMeasured(_Body, frozen=True, kw_only=True, tag="venue.clock/1"):
+class VenueClockMeasured(Body, frozen=True, kw_only=True, tag="venue.clock/1"):
     """How far our clock runs ahead of a venue's, give or take `error_ms`; negative is behind."""
 
     source: str
@@ -115,16 +177,7 @@ class VenueClockMeasured(_Body, frozen=True, kw_only=True, tag="venue.clock/1"):
     error_ms: int
 
 
-class LegWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg of a signal in the engine's integers; no limit means market."""
-
-    symbol: str
-    side: Side
-    quantity_lots: int
-    limit_ticks: int | None = None
-
-
-class SignalRaised(_Body, frozen=True, kw_only=True, tag="signal.raised/1"):
+class SignalRaised(Body, frozen=True, kw_only=True, tag="signal.raised/1"):
     """A valid signal that risk let pass; its orders follow."""
 
     signal_id: str
@@ -136,9 +189,11 @@ class SignalRaised(_Body, frozen=True, kw_only=True, tag="signal.raised/1"):
     then: SetAction
     confidence_pct: int | None = None
     expected_edge_micros: int | None = None
+    together: Together | UnsetType = UNSET
+    missed: Missed | UnsetType = UNSET
 
 
-class SignalRefused(_Body, frozen=True, kw_only=True, tag="signal.refused/1"):
+class SignalRefused(Body, frozen=True, kw_only=True, tag="signal.refused/1"):
     """A signal that was invalid or that risk said no to. `code` groups, `reason` explains."""
 
     signal_id: str
@@ -151,7 +206,7 @@ class SignalRefused(_Body, frozen=True, kw_only=True, tag="signal.refused/1"):
     bound: str = ""
 
 
-class OpportunitySkipped(_Body, frozen=True, kw_only=True, tag="opportunity.skipped/1"):
+class OpportunitySkipped(Body, frozen=True, kw_only=True, tag="opportunity.skipped/1"):
     """A candidate seen and not taken, with the test that failed and its figure."""
 
     strategy: str
@@ -161,73 +216,13 @@ class OpportunitySkipped(_Body, frozen=True, kw_only=True, tag="opportunity.skip
     reason: str
 
 
-class DataAlarm(_Body, frozen=True, kw_only=True, tag="data.alarm/1"):
+class DataAlarm(Body, frozen=True, kw_only=True, tag="data.alarm/1"):
     """Market data that contradicts itself; nothing was traded on it."""
 
     source: str
     symbols: tuple[str, ...]
     test: str
     figure: str
-    reason: str
-
-
-class OrderSubmitted(_Body, frozen=True, kw_only=True, tag="order.submitted/1"):
-    """An order, on the tape before the paper venue sees it."""
-
-    order_id: str
-    signal_id: str
-    strategy: str
-    symbol: str
-    side: Side
-    order_type: OrderType
-    time_in_force: TimeInForce
-    quantity_lots: int
-    limit_ticks: int | None = None
-
-
-class LevelUsed(msgspec.Struct, frozen=True, kw_only=True):
-    """Evidence of a fill: the level it took from, and how old that level was."""
-
-    price_ticks: int
-    seen_lots: int
-    taken_before_lots: int
-    book_ts_ns: int
-    book_age_ns: int
-    source: str
-
-
-class OrderFilled(_Body, frozen=True, kw_only=True, tag="order.filled/1"):
-    """One fill: one price level of one order.
-
-    cost_micros: what the position's cost changed by (negative when it shrinks); realized_micros:
-    gain against average cost before fees. Cash changed by -notional-fee (BUY) or +notional-fee.
-    """
-
-    fill_id: str
-    order_id: str
-    signal_id: str
-    strategy: str
-    symbol: str
-    side: Side
-    price_ticks: int
-    quantity_lots: int
-    notional_micros: int
-    fee_micros: int
-    cost_micros: int
-    realized_micros: int
-    liquidity: Liquidity
-    remaining_lots: int
-    evidence: LevelUsed | None = None
-
-
-class OrderClosed(_Body, frozen=True, kw_only=True, tag="order.closed/1"):
-    """An order ended without being filled in full."""
-
-    order_id: str
-    strategy: str
-    symbol: str
-    state: ClosedState
-    remaining_lots: int
     reason: str
 
 
@@ -239,7 +234,7 @@ class SetPart(msgspec.Struct, frozen=True, kw_only=True):
     cost_micros: int
 
 
-class SetsMerged(_Body, frozen=True, kw_only=True, tag="sets.merged/1"):
+class SetsMerged(Body, frozen=True, kw_only=True, tag="sets.merged/1"):
     """Complete YES+NO sets became cash at 1.00 each."""
 
     strategy: str
@@ -249,7 +244,7 @@ class SetsMerged(_Body, frozen=True, kw_only=True, tag="sets.merged/1"):
     realized_micros: int
 
 
-class SetsSplit(_Body, frozen=True, kw_only=True, tag="sets.split/1"):
+class SetsSplit(Body, frozen=True, kw_only=True, tag="sets.split/1"):
     """Cash became complete sets; the cost is shared by the parts."""
 
     strategy: str
@@ -258,7 +253,7 @@ class SetsSplit(_Body, frozen=True, kw_only=True, tag="sets.split/1"):
     cash_micros: int
 
 
-class SetsConverted(_Body, frozen=True, kw_only=True, tag="sets.converted/1"):
+class SetsConverted(Body, frozen=True, kw_only=True, tag="sets.converted/1"):
     """NO tokens of a negRisk event became cash and the other outcomes' YES tokens."""
 
     strategy: str
@@ -268,7 +263,7 @@ class SetsConverted(_Body, frozen=True, kw_only=True, tag="sets.converted/1"):
     realized_micros: int
 
 
-class PositionSettled(_Body, frozen=True, kw_only=True, tag="position.settled/1"):
+class PositionSettled(Body, frozen=True, kw_only=True, tag="position.settled/1"):
     """A position was paid at resolution; `payout_micros` per share, None for void (cost back)."""
 
     strategy: str
@@ -281,7 +276,7 @@ class PositionSettled(_Body, frozen=True, kw_only=True, tag="position.settled/1"
     realized_micros: int
 
 
-class EquityMarked(_Body, frozen=True, kw_only=True, tag="equity.marked/1"):
+class EquityMarked(Body, frozen=True, kw_only=True, tag="equity.marked/1"):
     """The account at mark, sampled on engine time: longs at the bid, never at the last price."""
 
     cash_micros: int
@@ -290,7 +285,7 @@ class EquityMarked(_Body, frozen=True, kw_only=True, tag="equity.marked/1"):
     unpriced: int = 0
 
 
-class StrategyStateChanged(_Body, frozen=True, kw_only=True, tag="strategy.state/1"):
+class StrategyStateChanged(Body, frozen=True, kw_only=True, tag="strategy.state/1"):
     """A strategy was started, paused, resumed, disabled or stopped, and why."""
 
     strategy: str
@@ -298,14 +293,14 @@ class StrategyStateChanged(_Body, frozen=True, kw_only=True, tag="strategy.state
     reason: str = ""
 
 
-class EngineStateChanged(_Body, frozen=True, kw_only=True, tag="engine.state/1"):
+class EngineStateChanged(Body, frozen=True, kw_only=True, tag="engine.state/1"):
     """Trading as a whole was paused, resumed or halted, and why."""
 
     state: EngineState
     reason: str = ""
 
 
-class CommandTaken(_Body, frozen=True, kw_only=True, tag="command.taken/1"):
+class CommandTaken(Body, frozen=True, kw_only=True, tag="command.taken/1"):
     """A person's command and what came of it."""
 
     command_id: str
@@ -315,7 +310,7 @@ class CommandTaken(_Body, frozen=True, kw_only=True, tag="command.taken/1"):
     outcome: str
 
 
-class AlertRaised(_Body, frozen=True, kw_only=True, tag="alert.raised/1"):
+class AlertRaised(Body, frozen=True, kw_only=True, tag="alert.raised/1"):
     """Something a person should know."""
 
     severity: Severity
@@ -339,6 +334,11 @@ Event = (
     | OpportunitySkipped
     | DataAlarm
     | OrderSubmitted
+    | OrderAccepted
+    | OrderTriggered
+    | OrderAmended
+    | OrderCancelAsked
+    | OrderChangeRefused
     | OrderFilled
     | OrderClosed
     | SetsMerged

@@ -39,6 +39,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     A tick is the finest price step that the venue ever uses for it and never changes; the grid in
     force is `step_ticks` (Polymarket: tick 0.0001, step 0.01 = 100 ticks, later perhaps 0.001).
+    taker_delay_ns: how long the venue holds an order that would take before it matches it.
     """
 
     symbol: str
@@ -53,6 +54,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     fees: FeeSchedule = FeeSchedule()
     market_id: str = ""
     outcome: str = ""
+    taker_delay_ns: int = 0
 
     @property
     def one_ticks(self) -> int:

@@ -8,8 +8,8 @@ import msgspec
 
 from papertape.model.instrument import Side
 from papertape.model.money import Number
+from papertape.model.orders import Missed, Terms, TimeInForce, Together
 
-TimeInForce = Literal["IOC", "GTC"]
 SetAction = Literal["none", "merge", "convert"]
 
 
@@ -18,7 +18,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
 
     Say size and limit either as people write them (`quantity`, `limit`: "12.5", Decimal, int) or
     in the engine's integers (`quantity_lots`, `limit_ticks`), never both. No limit is a market
-    order: whatever the seen book offers.
+    order: whatever the seen book offers. `terms` says more: stops, brackets, post-only.
     """
 
     symbol: str
@@ -27,15 +27,19 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     limit: Number | None = None
     quantity_lots: int | None = None
     limit_ticks: int | None = None
+    terms: Terms | None = None
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """What a strategy wants.
 
-    confidence_pct: 0 to 100, in percent. time_in_force: IOC takes what the book offers now, GTC
-    rests. all_or_none: every leg in full, or nothing happens. then: what follows a complete fill,
-    merge of a YES+NO set or negRisk conversion of a NO set, for the cash it returns.
-    expected_edge_micros: what the strategy expects to earn, to be compared with what it did earn.
+    confidence_pct: 0 to 100, in percent. time_in_force: IOC takes what the book offers now, FOK all
+    of it or nothing, GTC rests, GTD rests until `expires_ns`. together: each leg by itself; the
+    first to fill ends the others; or in order, thinnest first, the next when the one before is
+    answered, and what has no counterpart in the end is held or unwound (`missed`). all_or_none:
+    every leg in full, or nothing happens. then: what follows a complete fill, merge of a YES+NO set
+    or negRisk conversion of a NO set, for the cash it returns. expected_edge_micros: what the
+    strategy expects to earn, to be compared with what it did earn.
     signal_id: set it to make a signal safe to send twice; empty means papertape numbers it.
     """
 
@@ -47,6 +51,9 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     then: SetAction = "none"
     expected_edge_micros: int | None = None
     signal_id: str = ""
+    together: Together = "each"
+    missed: Missed = "unwind"
+    expires_ns: int | None = None
 
 
 class Opportunity(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from papertape.model.ports import Ledger
 from papertape.research.market_slice import MarketSlice, parse_fees
 from papertape.research.watchdog import WATCHDOG_FILE, TimedManager, time_limit
 from papertape.services.data_flow_manager import DataFlowManager
-from papertape.services.door_parts import DoorParts, door_parts
+from papertape.services.door_parts import DoorParts, door_parts, execution_settings
 from papertape.services.tape_view import TapeView
 from papertape.services.trading_loop import TradingLoop
 from papertape.strategies.base import Strategy
@@ -141,6 +141,7 @@ class Session:
                 settings[f"{section}.{name}"] = value
         for name, number in order.strategy.values().items():
             settings[f"{self.tag}.{name}"] = number
+        settings |= execution_settings(order.config)
         return {name: str(value) for name, value in settings.items()}
 
     def _on_disabled(self, tag: str, reason: str) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import msgspec
+
 from papertape.engine.desk_limits import NO_LIMITS, refuse
+from papertape.engine.leg_plan import terms_of
+from papertape.engine.paper_trading_engine import GTD_EARLY_NS
 from papertape.engine.risk_manager import LegRisk, Refusal
 from papertape.errors import InvalidInputError, nearest_match
 from papertape.model.events import (
@@ -13,16 +17,16 @@ from papertape.model.events import (
     LegWanted,
     OpportunitySkipped,
     OrderFilled,
-    OrderSubmitted,
-    SignalRaised,
     SignalRefused,
 )
 from papertape.model.instrument import Instrument
+from papertape.model.orders import Amend, Cancel
 from papertape.model.signal import Opportunity, Signal
 from papertape.services import sets
 from papertape.services.decision import Decision, trade_of
 from papertape.services.desk_facts import desk_facts
 from papertape.services.door_parts import DoorParts, build_standalone
+from papertape.services.order_desk import OrderDesk
 from papertape.services.plain import plain_form, plain_signal, plain_text
 from papertape.services.risk_view import account_risk, leg_risk
 from papertape.services.signal_form import check_opportunity, check_signal, wanted_legs
@@ -55,6 +59,7 @@ class DataFlowManager:
         self._ids = parts.ids
         self._clock = parts.clock
         self._caller = parts.caller
+        self._desk = OrderDesk(parts.view, parts.engine, parts.scribe, parts.ids, parts.risk)
         self._window_ns = parts.duplicate_window_ns
         self._last: dict[tuple[str, tuple[LegWanted, ...]], tuple[int, int]] = {}
         self._last_mseq = -1
@@ -187,8 +192,10 @@ class DataFlowManager:
             self._stopped(strategy, by_person)
             or self._duplicate(strategy, signal.signal_id, legs)
             or self._sellable_set(signal, legs)
+            or self._too_short(signal, legs)
         )
         if refusal is None:
+            legs = tuple(self._sized(strategy, leg) for leg in legs)
             plans = self.engine.plan(legs)
             looks = [
                 leg_risk(
@@ -198,7 +205,7 @@ class DataFlowManager:
                     strategy,
                     leg,
                     plan,
-                    rests=signal.time_in_force == "GTC" and leg.limit_ticks is not None,
+                    rests=signal.time_in_force in {"GTC", "GTD"} and leg.limit_ticks is not None,
                     now_ns=self._scribe.ts_ns,
                 )
                 for leg, plan in zip(legs, plans, strict=True)
@@ -260,7 +267,8 @@ class DataFlowManager:
     def _sellable_set(self, signal: Signal, legs: tuple[LegWanted, ...]) -> Refusal | None:
         if signal.then == "none":
             return None
-        if not signal.all_or_none or any(leg.side == "SELL" for leg in legs):
+        whole = signal.all_or_none or signal.together == "in_order"
+        if not whole or any(leg.side == "SELL" for leg in legs):
             return Refusal(code="invalid", reason="a set is bought all or none", field="then")
         if len({leg.quantity_lots for leg in legs}) > 1:
             return Refusal(
@@ -272,48 +280,49 @@ class DataFlowManager:
             )
         return None
 
+    def _too_short(self, signal: Signal, legs: tuple[LegWanted, ...]) -> Refusal | None:
+        """Refuse a GTD order that the venue would expire at once."""
+        if signal.expires_ns is None:
+            return None
+        for leg in legs:
+            early_ns = GTD_EARLY_NS.get(self.view.instruments[leg.symbol].venue, 0)
+            left_ns = signal.expires_ns - early_ns - self._scribe.ts_ns
+            if left_ns <= 0:
+                return Refusal(
+                    code="venue_rule",
+                    reason="the order would be expired at once",
+                    symbol=leg.symbol,
+                    field="expires_ns",
+                    value=str(signal.expires_ns),
+                    bound=str(self._scribe.ts_ns + early_ns),
+                )
+        return None
+
+    def _sized(self, strategy: str, leg: LegWanted) -> LegWanted:
+        """Return the leg in lots: an amount of money at what is seen, a reduction of what is held.
+
+        What cannot be sized keeps a size that risk refuses with its own words.
+        """
+        terms = terms_of(leg)
+        if terms.spend_micros is not None:
+            return msgspec.structs.replace(leg, quantity_lots=self.engine.lots_for_amount(leg))
+        if terms.reduce_only:
+            held = self.view.portfolio.held_lots(strategy, leg.symbol)
+            free = held - self.engine.reserved_lots(strategy, leg.symbol)
+            if 0 < free < leg.quantity_lots:
+                return msgspec.structs.replace(leg, quantity_lots=free)
+        return leg
+
     # --- trading --------------------------------------------------------------------------------
 
     def _trade(
         self, strategy: str, signal_id: str, signal: Signal, legs: tuple[LegWanted, ...]
     ) -> Decision:
-        self._scribe.note(
-            SignalRaised(
-                signal_id=signal_id,
-                strategy=strategy,
-                legs=legs,
-                reason=signal.reason,
-                time_in_force=signal.time_in_force,
-                all_or_none=signal.all_or_none,
-                then=signal.then,
-                confidence_pct=signal.confidence_pct,
-                expected_edge_micros=signal.expected_edge_micros,
-            )
-        )
         first = self._scribe.pending()
-        orders = []
-        for leg in legs:
-            order = OrderSubmitted(
-                order_id=self._ids.order(),
-                signal_id=signal_id,
-                strategy=strategy,
-                symbol=leg.symbol,
-                side=leg.side,
-                order_type="market" if leg.limit_ticks is None else "limit",
-                time_in_force="IOC" if leg.limit_ticks is None else signal.time_in_force,
-                quantity_lots=leg.quantity_lots,
-                limit_ticks=leg.limit_ticks,
-            )
-            self._scribe.note(order)
-            self.engine.submit(order)
-            orders.append(order.order_id)
+        orders = self._desk.trade(strategy, signal_id, signal, legs)
         fills = tuple(
             event for event in self._scribe.noted_since(first) if isinstance(event, OrderFilled)
         )
-        if signal.then != "none":
-            symbols = tuple(leg.symbol for leg in legs)
-            made = sets.turn(self.view, strategy, signal.then, symbols, legs[0].quantity_lots)
-            self._scribe.note(made)
         return Decision(
             status=self._status(legs, orders, fills),
             signal_id=signal_id,
@@ -322,6 +331,24 @@ class DataFlowManager:
             fills=fills,
             trades=tuple(trade_of(fill, self.view.instruments) for fill in fills),
         )
+
+    def cancel_orders(self, strategy: str, wanted: Cancel) -> int:
+        """Take back an open order of a strategy, or all of them; return how many."""
+        self._stamp()
+        count = self._desk.cancel(strategy, wanted)
+        self._scribe.commit()
+        return count
+
+    def amend_order(self, strategy: str, wanted: Amend) -> tuple[OrderFilled, ...]:
+        """Change an open order of a strategy, if risk lets it; return what it filled at once.
+
+        What was refused is on the tape as such.
+        """
+        self._stamp()
+        self._desk.amend(strategy, wanted)
+        noted = self._scribe.noted_since(0)
+        self._scribe.commit()
+        return tuple(event for event in noted if isinstance(event, OrderFilled))
 
     def _status(
         self, legs: tuple[LegWanted, ...], orders: list[str], fills: tuple[OrderFilled, ...]

@@ -65,9 +65,9 @@ def _cost(view: TapeView, counts: Callable[[str, str], bool]) -> int:
         if counts(owner, symbol)
     )
     resting = sum(
-        view.notional(order.symbol, order.limit_ticks or 0, lots)
-        for order, lots, _ in view.orders.open.values()
-        if order.side == "BUY" and counts(order.strategy, order.symbol)
+        view.notional(kept.order.symbol, kept.price_ticks, kept.remaining_lots)
+        for kept in view.orders.open.values()
+        if kept.order.side == "BUY" and counts(kept.order.strategy, kept.order.symbol)
     )
     return held + resting
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
 
 from papertape.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from papertape.config import Config, Risk, load_config
+from papertape.config import Config, Execution, Risk, load_config
 from papertape.engine.desk_limits import NO_LIMITS, DeskLimits
+from papertape.engine.fill_rules import FillRules
 from papertape.engine.ids import Ids
 from papertape.engine.market_watch import MarketWatch
 from papertape.engine.paper_trading_engine import PaperTradingEngine
@@ -17,7 +19,7 @@ from papertape.engine.risk_manager import RiskLimits, RiskManager
 from papertape.errors import InvalidInputError
 from papertape.model.events import InstrumentListed, RunStarted
 from papertape.model.market_data import BookSeen
-from papertape.model.money import to_micros, to_units
+from papertape.model.money import PPM, to_micros, to_units
 from papertape.model.ports import Ledger
 from papertape.model.signal import Signal
 from papertape.services.plain import plain_instrument
@@ -92,6 +94,38 @@ def desk_limits(config: Risk) -> DeskLimits:
     )
 
 
+def fill_rules(config: Execution) -> FillRules:
+    """Return how kind the paper venue is, in the engine's units."""
+    ahead: dict[str, int | None] = {"naive": 0, "pessimistic": 0, "likely": None, "optimistic": PPM}
+    share = config.ahead_share_pct
+    return FillRules(
+        model=config.fills,
+        prints=config.prints or config.fills in {"likely", "optimistic"},
+        ahead_ppm=ahead[config.fills] if share is None else round(share * PPM / 100),
+        latency_ns=config.latency_ms * NS_PER_MS,
+        spread_ns=config.latency_spread_ms * NS_PER_MS,
+        venue_latency_ns={
+            venue: late * NS_PER_MS for venue, late in sorted(config.venue_latency_ms.items())
+        },
+        taker_delay=config.taker_delay,
+        wait_doubtful=config.doubtful_book == "wait" and config.fills != "naive",
+    )
+
+
+def execution_settings(config: Config) -> dict[str, str]:
+    """Return the fill rules of a run where they are not the plain ones, to tell it again."""
+    plain = Execution().model_dump(mode="json")
+    settings: dict[str, str] = {}
+    for name, value in config.execution.model_dump(mode="json").items():
+        if value == plain[name]:
+            continue
+        inner = value.items() if isinstance(value, dict) else (("", value),)
+        for key, one in inner:
+            dotted = f"execution.{name}.{key}" if key else f"execution.{name}"
+            settings[dotted] = str(one).lower() if isinstance(one, bool) else str(one)
+    return settings
+
+
 def door_parts(
     config: Config, ledger: Ledger, view: TapeView, clock: Clock, *, source: str, run_number: int
 ) -> DoorParts:
@@ -106,6 +140,9 @@ def door_parts(
         note=scribe.note,
         now_ns=lambda: scribe.ts_ns,
         ids=ids,
+        rules=fill_rules(config.execution),
+        chance=random.Random(f"{config.execution.seed}:{run_number}"),
+        market_state=lambda market_id: view.market_states.get(market_id, "trading"),
     )
     return DoorParts(
         view=view,

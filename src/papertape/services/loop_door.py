@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import UNSET
+
 from papertape.model.events import LegWanted
 from papertape.model.instrument import Instrument
 from papertape.model.signal import Signal
@@ -19,4 +21,8 @@ def exact_legs(
     Raises InvalidInputError with the field that cannot be taken. This is `run_loop`'s `check`.
     """
     read = check_signal(signal)
-    return read, wanted_legs(read, instrument_of)
+    legs = wanted_legs(read, instrument_of)
+    beyond = read.together != "each" or read.time_in_force in {"FOK", "GTD"}
+    if beyond or any(leg.terms is not UNSET for leg in legs):
+        raise NotImplementedError("stops, brackets and tied orders run live, not in the loop")
+    return read, legs

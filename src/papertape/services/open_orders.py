@@ -7,17 +7,22 @@ from collections import deque
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec import UNSET
 
 from papertape.clock import NS_PER_S
 from papertape.model.events import (
     Event,
+    OrderAccepted,
+    OrderAmended,
     OrderClosed,
     OrderFilled,
     OrderSubmitted,
+    OrderTriggered,
     Record,
     RunStarted,
     SignalRaised,
 )
+from papertape.model.open_order import OpenOrder
 
 CHOSEN_IDS_KEPT = 10_000  # signal ids that callers chose, to refuse a second use
 MINUTE_NS = 60 * NS_PER_S
@@ -29,12 +34,21 @@ class OpenOrders:
     """Orders that are neither filled nor closed, in the order in which they were submitted."""
 
     takes: ClassVar[frozenset[type[Event]]] = frozenset(
-        {OrderSubmitted, OrderFilled, OrderClosed, SignalRaised, RunStarted}
+        {
+            OrderSubmitted,
+            OrderAccepted,
+            OrderTriggered,
+            OrderAmended,
+            OrderFilled,
+            OrderClosed,
+            SignalRaised,
+            RunStarted,
+        }
     )
 
     def __init__(self) -> None:
         """Start empty."""
-        self.open: dict[str, tuple[OrderSubmitted, int, int]] = {}
+        self.open: dict[str, OpenOrder] = {}
         self._chosen: dict[str, None] = {}
         self._submitted_ns: deque[int] = deque(maxlen=PACE_MAX)
 
@@ -53,15 +67,22 @@ class OpenOrders:
         """Take one record of the tape."""
         event = record.event
         if isinstance(event, OrderSubmitted):
-            self.open[event.order_id] = (event, event.quantity_lots, record.ts_ns)
+            self.open[event.order_id] = OpenOrder(event, event.quantity_lots, record.ts_ns)
             self._submitted_ns.append(record.ts_ns)
             self.within_minute(record.ts_ns)
         elif isinstance(event, OrderFilled):
             if event.remaining_lots:
-                order, _, ts_ns = self.open[event.order_id]
-                self.open[event.order_id] = (order, event.remaining_lots, ts_ns)
+                kept = self.open[event.order_id]
+                self.open[event.order_id] = kept._replace(remaining_lots=event.remaining_lots)
             else:
                 del self.open[event.order_id]
+        elif isinstance(event, OrderAccepted):
+            self.open[event.order_id] = self.open[event.order_id]._replace(arrived=True)
+        elif isinstance(event, OrderTriggered):
+            kept = self.open[event.order_id]
+            self.open[event.order_id] = kept._replace(triggered=True, arrived=False)
+        elif isinstance(event, OrderAmended):
+            self.open[event.order_id] = _amended(self.open[event.order_id], event)
         elif isinstance(event, OrderClosed):
             del self.open[event.order_id]
         elif isinstance(event, SignalRaised):
@@ -76,7 +97,7 @@ class OpenOrders:
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON-able values."""
-        rows = [[order, lots, ts_ns] for order, lots, ts_ns in self.open.values()]
+        rows = [list(kept) for kept in self.open.values()]
         return {"open": msgspec.to_builtins(rows), "chosen": list(self._chosen)} | {
             "submitted_ns": list(self._submitted_ns)
         }
@@ -86,6 +107,16 @@ class OpenOrders:
         self.open = {}
         self._chosen = dict.fromkeys(state["chosen"])
         self._submitted_ns = deque(state["submitted_ns"], maxlen=PACE_MAX)
-        for order, lots, ts_ns in state["open"]:
+        for order, *rest in state["open"]:
             submitted = msgspec.convert(order, OrderSubmitted)
-            self.open[submitted.order_id] = (submitted, lots, ts_ns)
+            self.open[submitted.order_id] = OpenOrder(submitted, *rest)
+
+
+def _amended(kept: OpenOrder, event: OrderAmended) -> OpenOrder:
+    terms = kept.order.terms
+    if terms is not UNSET:
+        terms = msgspec.structs.replace(terms, stop_ticks=event.stop_ticks)
+    order = msgspec.structs.replace(
+        kept.order, quantity_lots=event.quantity_lots, limit_ticks=event.limit_ticks, terms=terms
+    )
+    return kept._replace(order=order, remaining_lots=event.remaining_lots)

@@ -11,8 +11,10 @@ import msgspec
 from papertape.errors import MISSING, InvalidInputError, nearest_match
 from papertape.model.instrument import Instrument, Side
 from papertape.model.money import parse_number, to_micros
+from papertape.model.orders import Terms
 from papertape.model.signal import Leg, Signal
 
+PLAIN_TERMS = ("stop", "trail", "stop_loss", "take_profit", "spend", "post_only", "reduce_only")
 SYMBOL_CHARS_MAX = 200
 TEXT_CHARS_MAX = 2000
 PAIR = re.compile(r"(?:([a-z][a-z0-9_]*):)?([A-Z0-9]{1,12})[-/]([A-Z]{2,6})", re.ASCII)
@@ -125,19 +127,37 @@ def plain_signal(foreign: Mapping[str, Any]) -> Signal:
     symbol = take(form, "symbol", expected="a symbol")
     if not isinstance(symbol, str) or not 0 < len(symbol) <= SYMBOL_CHARS_MAX:
         raise InvalidInputError("symbol", symbol, "the symbol of an instrument")
-    quantity = take(form, "quantity", expected="a positive number")
-    if parse_number(quantity, "quantity") <= 0:
-        raise InvalidInputError("quantity", quantity, "more than 0")
+    terms = _plain_terms(form)
+    quantity = None
+    if terms is None or terms.spend is None or form.get("quantity") is not None:
+        quantity = take(form, "quantity", expected="a positive number")
+        if parse_number(quantity, "quantity") <= 0:
+            raise InvalidInputError("quantity", quantity, "more than 0")
     price = form.get("price")
     if price is not None and parse_number(price, "price") < 0:
         raise InvalidInputError("price", price, "0 or more")
     return Signal(
-        legs=(Leg(symbol=symbol, side=side, quantity=quantity, limit=price),),
+        legs=(Leg(symbol=symbol, side=side, quantity=quantity, limit=price, terms=terms),),
         reason=plain_text(form.get("reason", ""), "reason"),
         confidence_pct=plain_confidence(form.get("confidence")),
-        time_in_force=form.get("time_in_force", "IOC"),
+        time_in_force=_plain_time(form.get("time_in_force"), terms),
         signal_id=plain_text(form.get("signal_id", ""), "signal_id", chars_max=100),
+        expires_ns=form.get("expires_ns"),
     )
+
+
+def _plain_time(said: Any, terms: Terms | None) -> Any:
+    """Return the time in force as said; FAK is IOC, and a stop that says nothing is GTC."""
+    if said is None:
+        waits = terms is not None and (terms.stop is not None or terms.trail is not None)
+        return "GTC" if waits else "IOC"
+    return "IOC" if type(said) is str and said == "FAK" else said
+
+
+def _plain_terms(form: Mapping[str, Any]) -> Terms | None:
+    """Return what a plain dictionary says of stops, protection and the like, None if nothing."""
+    said = {key: form[key] for key in PLAIN_TERMS if form.get(key) is not None}
+    return Terms(**said) if said else None
 
 
 class PlainTrade(msgspec.Struct, frozen=True, kw_only=True):

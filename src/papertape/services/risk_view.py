@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from papertape.engine.market_watch import MarketWatch
-from papertape.engine.paper_trading_engine import LegPlan, PaperTradingEngine
+from papertape.engine.leg_plan import LegPlan, terms_of
+from papertape.engine.market_watch import MarketWatch, doubt_of
+from papertape.engine.paper_trading_engine import PaperTradingEngine
 from papertape.engine.risk_manager import AccountRisk, LegRisk
 from papertape.model.events import LegWanted
 from papertape.services.tape_view import TapeView
@@ -28,7 +29,7 @@ def leg_risk(
     if (rests or plan.waits) and left:
         ticks = leg.limit_ticks
         if ticks is None:
-            ticks = watch.mark_ticks(leg.symbol) or 0
+            ticks = max(watch.mark_ticks(leg.symbol) or 0, terms_of(leg).stop_ticks or 0)
         cost += view.notional(leg.symbol, ticks, left)
     limit = leg.limit_ticks
     ordered = cost if limit is None else view.notional(leg.symbol, limit, leg.quantity_lots)
@@ -36,6 +37,7 @@ def leg_risk(
     book = watch.books.get(leg.symbol)
     position = view.portfolio.accounts.positions.get((strategy, leg.symbol))
     cost_micros = 0 if position is None else position.cost_micros
+    doubt = "" if book is None or engine.rules.wait_doubtful else doubt_of(book)
     return LegRisk(
         symbol=leg.symbol,
         buying=leg.side == "BUY",
@@ -51,7 +53,7 @@ def leg_risk(
         position_micros=cost_micros + engine.reserved_micros(strategy, leg.symbol),
         min_notional_micros=instrument.min_notional_micros,
         price_age_ns=None if seen_ns is None else now_ns - seen_ns,
-        book_state="live" if book is None else book.state,
+        book_state=doubt or "live",
         market_state=view.market_states.get(instrument.market_id, ""),
         filled_lots=plan.filled_lots,
         waits=plan.waits,

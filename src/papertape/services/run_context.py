@@ -5,6 +5,7 @@ from __future__ import annotations
 from papertape.clock import Clock
 from papertape.engine.market_watch import MarketWatch
 from papertape.model.market_data import BookSeen
+from papertape.model.open_order import OpenOrder
 from papertape.services.tape_view import TapeView
 
 
@@ -36,3 +37,8 @@ class RunContext:
         """Return whether the instrument's market trades."""
         market_id = self._view.instruments[symbol].market_id
         return self._view.market_states.get(market_id, "trading") == "trading"
+
+    def open_orders(self, strategy: str) -> list[OpenOrder]:
+        """Return a strategy's open orders, oldest first."""
+        kept = self._view.orders.open.values()
+        return [one for one in kept if one.order.strategy == strategy]

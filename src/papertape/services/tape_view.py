@@ -39,7 +39,7 @@ from papertape.services.results import Results
 from papertape.services.strategy_stats import StrategyStats
 from papertape.services.trade_logger import TradeLogger
 
-SNAPSHOT_VERSION = 6
+SNAPSHOT_VERSION = 7
 RESOLVED_KEPT = 2_000  # markets that are over, kept for names and details: about 3 MB
 
 

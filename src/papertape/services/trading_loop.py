@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from papertape.clock import NS_PER_S, ManualClock
@@ -40,13 +41,14 @@ from papertape.model.market_data import (
     VenueClockSeen,
 )
 from papertape.model.ports import Feed, MarketSink
-from papertape.model.signal import Leg, Signal
+from papertape.model.signal import Leg, Opportunity, Signal
 from papertape.services import sets
 from papertape.services.book_doubts import BookDoubts
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.decision import Decision
 from papertape.services.door_parts import DoorParts
 from papertape.services.run_context import RunContext
+from papertape.services.wishes import carry_out
 from papertape.strategies.strategy_manager import Asked, StrategyManager
 
 FOLLOW_UPS_MAX = (
@@ -134,6 +136,8 @@ class TradingLoop:
 
     def step(self, item: MarketData) -> None:
         """Process one market record."""
+        if self._engine.timetable.due_ns() is not None:
+            self._catch_up(item.ts_ns)
         mseq = self._sink.record(item)
         self._clock.set_ns(item.ts_ns)
         now_ns = self._clock.now_ns()
@@ -149,6 +153,13 @@ class TradingLoop:
             self._halt(f"the books broke: {error}")
             raise
 
+    def _catch_up(self, until_ns: int) -> None:
+        """Let what was due before the next market record happen at its own time."""
+        while (due_ns := self._engine.timetable.due_ns()) is not None and due_ns < until_ns:
+            self._clock.set_ns(due_ns)
+            self._scribe.at(self._clock.now_ns(), self._scribe.mseq)
+            self._meet(self._engine.timetable.run)
+
     # --- prices ---------------------------------------------------------------------------------
 
     def _book(self, book: BookSeen) -> None:
@@ -161,7 +172,7 @@ class TradingLoop:
         self._watch.see_book(book)
         self._after_price(book.symbol)
         if self._engine.resting_count and self._trading(book.symbol):
-            self._meet(self._engine.on_book, book)
+            self._meet(partial(self._engine.on_book, book))
         self._ask("on_book", book.symbol, book)
 
     def _quote(self, quote: QuoteSeen) -> None:
@@ -171,7 +182,7 @@ class TradingLoop:
         book = self._watch.see_quote(quote)
         self._after_price(quote.symbol)
         if self._engine.resting_count and self._trading(quote.symbol):
-            self._meet(self._engine.on_book, book)
+            self._meet(partial(self._engine.on_book, book))
         self._ask("on_quote", quote.symbol, quote)
         self._ask("on_book", quote.symbol, book)
 
@@ -182,7 +193,7 @@ class TradingLoop:
         self._watch.see_bar(bar)
         self._after_price(bar.symbol)
         if self._engine.resting_count and self._trading(bar.symbol):
-            self._meet(self._engine.on_bar, bar)
+            self._meet(partial(self._engine.on_bar, bar))
         self._ask("on_bar", bar.symbol, bar)
 
     def _print(self, seen: PrintSeen) -> None:
@@ -190,6 +201,8 @@ class TradingLoop:
             self._unknown(seen.symbol)
             return
         self._watch.see_print(seen)
+        if self._engine.resting_count and self._trading(seen.symbol):
+            self._meet(partial(self._engine.on_print, seen))
         self._ask("on_print", seen.symbol, seen)
 
     def _after_price(self, symbol: str) -> None:
@@ -215,10 +228,10 @@ class TradingLoop:
             DataAlarm(source=source, symbols=symbols, test=test, figure=figure, reason=reason)
         )
 
-    def _meet(self, match: Callable[[Any], None], seen: BookSeen | BarSeen) -> None:
-        """Let resting orders meet what was seen, then tell their owners of fills."""
+    def _meet(self, match: Callable[[], None]) -> None:
+        """Let open orders meet what was seen, then tell their owners of fills."""
         first = self._scribe.pending()
-        match(seen)
+        match()
         fills = [e for e in self._scribe.noted_since(first) if isinstance(e, OrderFilled)]
         self._scribe.commit()
         for fill in fills:
@@ -235,11 +248,10 @@ class TradingLoop:
         done = 0
         while waiting:
             tag, wanted = waiting.pop(0)
-            if not isinstance(wanted, Signal):
+            if isinstance(wanted, Opportunity):
                 self._door.note_opportunity(tag, wanted)
                 continue
-            decision = self._door.process_signal(tag, wanted)
-            for fill in decision.fills:
+            for fill in carry_out(self._door, tag, wanted):
                 waiting.extend(self._manager.tell_fill(fill))
             done += 1
             if done > FOLLOW_UPS_MAX:
@@ -254,6 +266,7 @@ class TradingLoop:
     def _list(self, instrument: Instrument) -> None:
         if self._view.instruments.get(instrument.symbol) != instrument:
             self._scribe.note(InstrumentListed(instrument=instrument))
+            self._engine.relist(instrument)
 
     def _market(self, seen: MarketSeen) -> None:
         for instrument in seen.instruments:

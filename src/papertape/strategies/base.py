@@ -21,9 +21,12 @@ from papertape.model.events import OrderFilled, PositionSettled
 from papertape.model.instrument import Instrument
 from papertape.model.market import EventGroup, Market
 from papertape.model.market_data import BarSeen, BookSeen, PrintSeen, QuoteSeen
+from papertape.model.open_order import OpenOrder
+from papertape.model.orders import Amend, Cancel
 from papertape.model.signal import Opportunity, Signal
 
-Answer = Signal | Opportunity | Sequence[Signal | Opportunity] | None
+Wish = Signal | Opportunity | Cancel | Amend
+Answer = Wish | Sequence[Wish] | None
 """What a handler may return."""
 
 
@@ -102,6 +105,10 @@ class StrategyContext(Protocol):
         """Return whether the instrument's market trades."""
         ...
 
+    def open_orders(self, strategy: str) -> list[OpenOrder]:
+        """Return a strategy's open orders, oldest first."""
+        ...
+
 
 class Strategy:
     """Base of every strategy. Override the handlers you need; only those are called."""
@@ -136,6 +143,11 @@ class Strategy:
     def held_lots(self, symbol: str) -> int:
         """Return how many lots this strategy holds of an instrument."""
         return self.context.held_lots(self.tag, symbol)
+
+    def open_orders(self, symbol: str = "") -> list[OpenOrder]:
+        """Return this strategy's open orders (of one instrument), oldest first."""
+        mine = self.context.open_orders(self.tag)
+        return [kept for kept in mine if symbol in {"", kept.order.symbol}]
 
     def values(self) -> dict[str, float]:
         """Return the parameter values in use."""

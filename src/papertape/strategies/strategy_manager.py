@@ -9,15 +9,14 @@ from typing import Any
 
 from papertape.model.events import OrderFilled, PositionSettled
 from papertape.model.instrument import Instrument
-from papertape.model.signal import Opportunity, Signal
-from papertape.strategies.base import Answer, Strategy, StrategyContext
+from papertape.strategies.base import Answer, Strategy, StrategyContext, Wish
 
 ANSWERS_MAX = 100  # signals of one strategy to one event: more is a strategy gone wrong
 NS_PER_MS = 1_000_000
 HANDLERS = ("on_book", "on_quote", "on_bar", "on_print")
 REASON_CHARS_MAX = 500  # of an exception's message on the tape
 
-Asked = tuple[str, Signal | Opportunity]
+Asked = tuple[str, Wish]
 """(tag of the strategy, what it answered)"""
 
 
@@ -156,14 +155,14 @@ def _overrides(strategy: Strategy, handler: str) -> bool:
     return getattr(type(strategy), handler) is not getattr(Strategy, handler)
 
 
-def _listed(answer: Answer) -> Iterable[Signal | Opportunity]:
-    if isinstance(answer, Signal | Opportunity):
+def _listed(answer: Answer) -> Iterable[Wish]:
+    if isinstance(answer, Wish):
         return (answer,)
     if not isinstance(answer, list | tuple):
         raise Failure(f"answered with {type(answer).__name__}, not a Signal")
     if len(answer) > ANSWERS_MAX:
         raise Failure(f"answered with {len(answer)} signals at once, more than {ANSWERS_MAX}")
     for one in answer:
-        if not isinstance(one, Signal | Opportunity):
+        if not isinstance(one, Wish):
             raise Failure(f"answered with a list of {type(one).__name__}, not of Signal")
     return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from papertape.model.events import (
@@ -10,9 +12,14 @@ from papertape.model.events import (
     Event,
     InstrumentListed,
     OpportunitySkipped,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelAsked,
+    OrderChangeRefused,
     OrderClosed,
     OrderFilled,
     OrderSubmitted,
+    OrderTriggered,
     PositionSettled,
     RunStarted,
     SetsConverted,
@@ -24,6 +31,7 @@ from papertape.model.events import (
 Value = int | str | bytes | None
 Row = tuple[Value, ...]
 Derived = tuple[str, Row]
+OrderStep = OrderAccepted | OrderTriggered | OrderAmended | OrderCancelAsked | OrderChangeRefused
 
 _PAYOUT_NANOS = 1_000  # nanos per micro
 INT64_MAX = 2**63 - 1
@@ -65,6 +73,11 @@ class Projector:
             OpportunitySkipped: self._skipped,
             DataAlarm: self._alarm,
             OrderSubmitted: self._submitted,
+            OrderAccepted: self._step("accepted"),
+            OrderTriggered: self._step("triggered"),
+            OrderAmended: self._step("amended"),
+            OrderCancelAsked: self._step("cancel asked"),
+            OrderChangeRefused: self._step("change refused"),
             OrderClosed: self._closed,
             OrderFilled: self._filled,
             PositionSettled: self._settled,
@@ -135,6 +148,9 @@ class Projector:
 
     def _submitted(self, seq: int, ts_ns: int, e: OrderSubmitted) -> Derived:
         return "orders", (seq, self.account, e.order_id, e.signal_id, "submitted")
+
+    def _step(self, state: str) -> Callable[[int, int, OrderStep], Derived]:
+        return lambda seq, _, e: ("orders", (seq, self.account, e.order_id, "", state))
 
     def _closed(self, seq: int, ts_ns: int, e: OrderClosed) -> Derived:
         return "orders", (seq, self.account, e.order_id, "", e.state)
