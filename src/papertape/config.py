@@ -29,6 +29,7 @@ from papertape.config_fields import (
     speed_of,
     url_of,
 )
+from papertape.config_venues import Crypto, VenueName
 from papertape.config_yaml import KeyPath, plain_value, read_yaml
 from papertape.errors import ConfigError, nearest_match, shown
 
@@ -76,7 +77,7 @@ class Feed(Section):
 class Live(Section):
     """Which real markets are watched, and where the venue is; public reads only, no account."""
 
-    venue: Literal["polymarket"] = "polymarket"
+    venues: Annotated[list[VenueName], Field(max_length=3)] | None = None
     gamma_url: Annotated[str, url_of("https", "http")] = "https://gamma-api.polymarket.com"
     clob_url: Annotated[str, url_of("https", "http")] = "https://clob.polymarket.com"
     ws_url: Annotated[str, url_of("wss", "ws")] = (
@@ -189,6 +190,7 @@ class Config(Section):
     account: Account = Account()
     feed: Feed = Feed()
     live: Live = Live()
+    crypto: Crypto = Crypto()
     risk: Risk = Risk()
     strategies: dict[Annotated[str, Field(pattern=STRATEGY_NAME)], StrategySettings] = Field(
         default_factory=dict

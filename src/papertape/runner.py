@@ -25,6 +25,7 @@ from papertape.services.bulletin import Bulletin, State
 from papertape.services.commands import CommandDesk
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.door_parts import DoorParts, door_parts
+from papertape.services.feed_parts import whole_state
 from papertape.services.tape_view import TapeView
 from papertape.services.trading_loop import TradingLoop
 from papertape.stop_signals import Answers, answering
@@ -265,7 +266,7 @@ class Bot:
 
     def _beat(self) -> Heartbeat:
         feed = self._source.feed.source
-        state = self._view.feed_states.get(feed)
+        state, _ = whole_state(self._view.feed_states, feed)
         return Heartbeat(
             run_id=self.run_id,
             pid=os.getpid(),
@@ -276,7 +277,7 @@ class Bot:
             mseq=self._parts.scribe.mseq,
             events=self._loop.events,
             feed=feed,
-            feed_state=state.state if state else "starting",
+            feed_state=state or "starting",
             engine_state=self._view.engine_state,
             stopped=self._stopped,
         )

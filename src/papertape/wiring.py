@@ -12,6 +12,10 @@ import msgspec
 from papertape.clock import NS_PER_S, Clock, ManualClock
 from papertape.config import Config
 from papertape.errors import ConfigError, WorldError
+from papertape.feeds.crypto.choice import CryptoChoice
+from papertape.feeds.crypto.door import load_ccxt
+from papertape.feeds.crypto.venue import CryptoVenue
+from papertape.feeds.desk import Venue
 from papertape.feeds.importers.imported import import_data
 from papertape.feeds.live import LiveFeed
 from papertape.feeds.outbox import FULL, Outbox
@@ -22,6 +26,7 @@ from papertape.feeds.polymarket.venue import PolymarketVenue
 from papertape.feeds.replay import ReplayFeed
 from papertape.feeds.simulated import SimulatedFeed
 from papertape.model.events import Mode
+from papertape.model.instrument import Instrument
 from papertape.model.ports import Feed, MarketSink
 from papertape.services.door_parts import execution_settings
 from papertape.services.tape_view import TapeView
@@ -35,6 +40,7 @@ from papertape.tape.recording import Recording
 
 READ_RECORDS = 5_000  # records folded per read at start: about 2 MB
 LIVE_ACCOUNT = "paper"  # goes on from run to run, as a real one would
+FIRST_SYMBOLS = ("binance:BTC/USDT", "coinbase:BTC/USD")  # where crypto is named and no pair
 SIMULATED_EPOCH_NS = 1_767_225_600 * NS_PER_S  # 2026-01-01: where "max" speed simulations begin
 
 
@@ -153,14 +159,59 @@ def _simulated(
 
 
 def live_feed(
-    config: Config, held: tuple[str, ...], clock: Clock, *, raw: RawSink | None = None
+    config: Config, held: tuple[Instrument, ...], clock: Clock, *, raw: RawSink | None = None
 ) -> LiveFeed:
-    """Return the feed of real markets; held: slugs that are followed to their payout.
+    """Return the feed of real markets; held: what is followed besides, to its payout.
 
     raw: told what arrives; such a feed hands on every book, however many wait.
     """
+    outbox = Outbox() if raw is None else Outbox(keep_every_book=FULL)
+    venues = _venues(config, held)
+    return LiveFeed(venues, clock=clock, jitter=random.Random(), raw=raw, outbox=outbox)
+
+
+def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: Clock) -> Source:
+    books = view.accounts.get(LIVE_ACCOUNT)
+    feed = live_feed(config, _held(view), clock)
+    recorder = MarketRecorder(
+        market_dir / run_id, source=feed.source, rows_per_segment=config.storage.rows_per_segment
+    )
+    now_ns = clock.now_ns()
+    return Source(
+        feed=feed,
+        sink=recorder,
+        mode="PAPER",
+        account=LIVE_ACCOUNT,
+        fresh=books is None,
+        market_data=run_id,
+        start_ns=now_ns if books is None else max(books.last_ts_ns, now_ns),
+        settings={
+            "live.query": config.live.query,
+            "live.slugs": ",".join(config.live.slugs),
+            "crypto.symbols": ",".join(config.crypto.symbols),
+        },
+    )
+
+
+def _venues(config: Config, held: tuple[Instrument, ...]) -> list[Venue]:
+    """Return the venues of a live run: those that are named, else those chosen from."""
     live = config.live
-    polymarket = PolymarketVenue(
+    names = live.venues
+    if names is None:
+        asked = live.slugs or live.query or live.tag or not config.crypto.symbols
+        names = ["polymarket"] if asked else []
+        names += ["crypto"] if config.crypto.symbols else []
+    venues: list[Venue] = [_polymarket(config, held)] if "polymarket" in names else []
+    if "crypto" in names:
+        venues += _crypto(config, held)
+    if not venues:
+        raise ConfigError("live.venues: there is nothing to watch; name at least one venue")
+    return venues
+
+
+def _polymarket(config: Config, held: tuple[Instrument, ...]) -> PolymarketVenue:
+    live = config.live
+    return PolymarketVenue(
         Places(
             gamma_url=live.gamma_url,
             clob_url=live.clob_url,
@@ -176,39 +227,41 @@ def live_feed(
             liquidity_usd_min=live.liquidity_usd_min,
             ends_within_h=live.ends_within_h,
             markets_max=live.markets_max,
-            held=held,
+            held=tuple(sorted({h.symbol.split(":")[1] for h in held if h.venue == POLYMARKET})),
         ),
     )
-    outbox = Outbox() if raw is None else Outbox(keep_every_book=FULL)
-    return LiveFeed([polymarket], clock=clock, jitter=random.Random(), raw=raw, outbox=outbox)
 
 
-def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: Clock) -> Source:
-    live = config.live
-    books = view.accounts.get(LIVE_ACCOUNT)
-    feed = live_feed(config, _held_slugs(view), clock)
-    recorder = MarketRecorder(
-        market_dir / run_id, source=feed.source, rows_per_segment=config.storage.rows_per_segment
-    )
-    now_ns = clock.now_ns()
-    return Source(
-        feed=feed,
-        sink=recorder,
-        mode="PAPER",
-        account=LIVE_ACCOUNT,
-        fresh=books is None,
-        market_data=run_id,
-        start_ns=now_ns if books is None else max(books.last_ts_ns, now_ns),
-        settings={"live.query": live.query, "live.slugs": ",".join(live.slugs)},
-    )
+def _crypto(config: Config, held: tuple[Instrument, ...]) -> list[Venue]:
+    """Return a venue for each exchange that is named, and for each in which there is a position."""
+    load_ccxt()  # said at once where it is missing
+    crypto = config.crypto
+    by_venue: dict[str, list[str]] = {}
+    pairs_held = [instrument.symbol for instrument in held if instrument.kind == "spot"]
+    for symbol in dict.fromkeys((*(crypto.symbols or FIRST_SYMBOLS), *pairs_held)):
+        venue, _, pair = symbol.partition(":")
+        by_venue.setdefault(venue, []).append(pair)
+    return [
+        CryptoVenue(
+            CryptoChoice(
+                name=venue,
+                pairs=tuple(pairs),
+                urls=crypto.urls.get(venue),
+                depth_levels=crypto.depth_levels,
+                bar_interval=crypto.bar_interval,
+                trust_unproven=crypto.trust_unproven,
+            )
+        )
+        for venue, pairs in by_venue.items()
+    ]
 
 
-def _held_slugs(view: TapeView) -> tuple[str, ...]:
-    """Return the live markets in which there is a position: they are followed to their payout."""
+def _held(view: TapeView) -> tuple[Instrument, ...]:
+    """Return the instruments in which the live account has a position."""
     books = view.accounts.get(LIVE_ACCOUNT)
     held = books.portfolio.accounts.positions if books is not None else {}
-    parts = [symbol.split(":") for _, symbol in held]
-    return tuple(sorted({part[1] for part in parts if part[0] == POLYMARKET}))
+    symbols = sorted({symbol for _, symbol in held if symbol in view.instruments})
+    return tuple(view.instruments[symbol] for symbol in symbols)
 
 
 def run_settings(config: Config, strategies: dict[str, Strategy], source: Source) -> dict[str, str]:

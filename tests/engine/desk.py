@@ -100,6 +100,7 @@ class Desk:
         ledger: Ledger | None = None,
         view: TapeView | None = None,
         now_ns: int = T0_NS,
+        source: str = "test",
     ) -> None:
         """Start a run: a fresh account on a new ledger, or the next run of the given view."""
         self.ledger = MemoryLedger() if ledger is None else ledger
@@ -109,7 +110,7 @@ class Desk:
         self.clock = ManualClock(max(now_ns, self.view.last_ts_ns))
         number = self.view.runs + 1
         self.parts = door_parts(
-            config, self.ledger, self.view, self.clock, source="test", run_number=number
+            config, self.ledger, self.view, self.clock, source=source, run_number=number
         )
         self.door = DataFlowManager(parts=self.parts)
         self.engine = self.parts.engine
@@ -136,7 +137,7 @@ class Desk:
                 number=number,
                 account="test",
                 mode="SIMULATED",
-                feed="test",
+                feed=source,
                 fresh=fresh,
                 initial_cash_micros=CASH_MICROS,
                 strategies=self.manager.tags,

@@ -106,7 +106,7 @@ def test_help_of_the_commands_loads_nothing_heavy() -> None:
         (["run", "--strategies", ","], "--strategies: ',' is not names"),
         (["run", "--strategies", "momentun"], "did you mean 'momentum'?"),
         (["run", "--feed", "live", "--speed", "5"], "feed.kind live has no speed but 1"),
-        (["run", "--query", "btc"], "they need --feed live"),
+        (["run", "--query", "btc"], "need --feed live"),
         (["run", "--feed", "live", "--markets", "a b"], "live.slugs.0: 'a b' is not"),
         (["run", "--feed", "replay"], "needs feed.data"),
         (["run", "--seed", "-1"], "feed.seed: -1 is not 0 or more"),

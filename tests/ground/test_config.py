@@ -68,8 +68,8 @@ MISTAKES = [
      "'replay' or 'live'; did you mean replay?"),
     ("live: {ws_url: 'http://x'}", "config.yaml:1: live.ws_url: 'http://x' is not an address that "
      "begins with wss or ws://"),
-    ("live: {venue: simulated}", "config.yaml:1: live.venue: 'simulated' is not one of "
-     "'polymarket'"),
+    ("live: {venues: [simulated]}", "config.yaml:1: live.venues.0: 'simulated' is not one of "
+     "'polymarket' or 'crypto'"),
     ("risk: {max_order_usd: '5%'}", "config.yaml:1: risk.max_order_usd: '5%' is not an amount in "
      "USD such as 500 or 12.50"),
     ("risk: {max_order_usd: -5}", "config.yaml:1: risk.max_order_usd: -5 is not an amount in "

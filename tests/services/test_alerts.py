@@ -50,6 +50,10 @@ HOLDS = [
      {"stopped": {"m": "stopped"}}, {"stopped": {"x": "stopped"}}, "m is stopped"),
     (AlertRule(kind="feed_stale", seconds=30), {"feed_state": "stale", "feed_age_s": 30.0},
      {"feed_state": "live", "feed_age_s": 29.9}, "No new price for 30 s"),
+    (AlertRule(kind="feed_stale", seconds=30),
+     {"feed_state": "live", "feed_age_s": 0.1, "venue_ages_s": {"kalshi": 31.0, "binance": 0.1}},
+     {"feed_state": "live", "feed_age_s": 99.0, "venue_ages_s": {"kalshi": 3.0, "binance": 0.1}},
+     "No new price from kalshi for 31 s"),
     (AlertRule(kind="refusals", limit_micros=50 * MICROS, minutes=1),
      {"engine_ns": 100 * NS_PER_S, "signals": ((60 * NS_PER_S, True),) * 5
       + ((61 * NS_PER_S, False),) * 5},

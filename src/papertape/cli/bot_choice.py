@@ -18,12 +18,15 @@ from papertape.cli.options import (
     SeedOption,
     SpeedOption,
     StrategiesOption,
+    SymbolsOption,
+    VenuesOption,
     duration_s,
     market_slugs,
     refuse_beside_live,
     settings,
     speed_value,
     strategy_names,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ class BotChoice:
     data: DataOption = None
     markets: MarketsOption = None
     query: QueryOption = None
+    symbols: SymbolsOption = None
+    venues: VenuesOption = None
     speed: SpeedOption = None
     seed: SeedOption = None
     strategies: StrategiesOption = None
@@ -56,12 +61,20 @@ class BotChoice:
             feed__data=self.data,
             live__slugs=market_slugs(self.markets),
             live__query=self.query,
+            live__venues=words_of(self.venues, "venues", "venues such as polymarket"),
+            crypto__symbols=words_of(self.symbols, "symbols", "pairs such as binance:BTC/USDT"),
             feed__speed=speed_value(self.speed),
             feed__seed=self.seed,
             feed__duration_s=duration_s(self.duration),
             **more,
         )
-        refuse_beside_live(chosen, self.markets, self.query)
+        refuse_beside_live(
+            chosen,
+            markets=self.markets,
+            query=self.query,
+            symbols=self.symbols,
+            venues=self.venues,
+        )
         self.strategy_names()
         return chosen
 

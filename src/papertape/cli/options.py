@@ -35,6 +35,13 @@ QueryOption = Annotated[
     str | None,
     typer.Option("--query", metavar="TEXT", help="live: words, tag:X, volume>N, ends<2h."),
 ]
+SymbolsOption = Annotated[
+    str | None,
+    typer.Option("--symbols", metavar="VENUE:A/B,…", help="live: these pairs of crypto venues."),
+]
+VenuesOption = Annotated[
+    str | None, typer.Option("--venues", metavar="A,B", help="live: polymarket, crypto.")
+]
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="PATH", help="The recording to replay.")
 ]
@@ -91,18 +98,25 @@ def duration_s(text: str | None, option: str = "--duration", *, zero: bool = Fal
 
 def market_slugs(text: str | None) -> list[str] | None:
     """Return the slugs of `a,b` in order, each once; None if the option was not given."""
+    return words_of(text, "markets", "market slugs")
+
+
+def refuse_beside_live(config: Config, **given: str | None) -> None:
+    """Refuse a choice of real markets for a feed that has none."""
+    names = [f"--{name}" for name, value in given.items() if value is not None]
+    if config.feed.kind != "live" and names:
+        said = " and ".join(names)
+        raise ConfigError(f"{said}: they choose real markets and need --feed live")
+
+
+def words_of(text: str | None, option: str, example: str) -> list[str] | None:
+    """Return the words of `a,b` in order, each once; None if the option was not given."""
     if text is None:
         return None
-    slugs = [slug.strip() for slug in text.split(",") if slug.strip()]
-    if not slugs:
-        raise ConfigError(f"--markets: {shown(text)} is not market slugs with commas between")
-    return list(dict.fromkeys(slugs))
-
-
-def refuse_beside_live(config: Config, markets: str | None, query: str | None) -> None:
-    """Refuse a choice of real markets for a feed that has none."""
-    if config.feed.kind != "live" and (markets is not None or query is not None):
-        raise ConfigError("--markets and --query choose real markets: they need --feed live")
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise ConfigError(f"--{option}: {shown(text)} is not {example} with commas between")
+    return list(dict.fromkeys(words))
 
 
 def strategy_names(text: str | None) -> list[str] | None:

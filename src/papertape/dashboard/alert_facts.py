@@ -48,6 +48,7 @@ class Observer:
             silent_s=self._silent_s(now_ns),
             feed_state=str(feed["state"]),
             feed_age_s=None if feed["age_ms"] is None else feed["age_ms"] / 1_000,
+            venue_ages_s={one["name"]: one["age_ms"] / 1_000 for one in feed["venues"]},
             prices_nanos=self._prices({rule.symbol for rule in rules if rule.kind == "price"}),
             stopped=self._stopped(),
             resolving=self._resolving() if "resolution" in kinds else {},

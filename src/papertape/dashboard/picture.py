@@ -14,9 +14,11 @@ from typing import Any
 from papertape.clock import NS_PER_MS, NS_PER_S, iso_utc
 from papertape.dashboard.follower import Follower
 from papertape.model.instrument import Instrument
+from papertape.model.market_data import parts_of
 from papertape.model.money import MICROS, NANOS
 from papertape.model.ports import BoardDepth, BoardQuote
 from papertape.services import results
+from papertape.services.feed_parts import whole_state
 
 SILENT_NS = 5 * NS_PER_S  # a bot beats every second; five missed beats are no accident
 STALE_NS = 30 * NS_PER_S  # a price that nobody renewed for this long is not called live
@@ -257,13 +259,13 @@ def feed(follower: Follower, running: bool) -> dict[str, Any]:
     beat, view = follower.heartbeat, follower.view
     newest_ns = max((quote.ts_ns for quote in follower.quotes.values()), default=None)
     age_ns = None if newest_ns is None else max(0, engine_now_ns(follower) - newest_ns)
-    told = list(view.feed_states.values())
-    state, reason = (told[-1].state, told[-1].reason) if told else ("unknown", "")
+    name = beat.feed if beat else view.run.feed if view.run else None
+    said, reason = whole_state(view.feed_states, name or "")
+    state: str = said or "unknown"
     if running and beat is not None and beat.feed_state:
         state = beat.feed_state if beat.feed_state in {"live", "stale", "ended"} else "unknown"
     if state == "live" and (not running or age_ns is None or age_ns > STALE_NS):
         state = "stale"
-    name = beat.feed if beat else view.run.feed if view.run else None
     return {
         "name": name,
         "state": state,
@@ -271,7 +273,30 @@ def feed(follower: Follower, running: bool) -> dict[str, Any]:
         "age_ms": None if age_ns is None else age_ns // NS_PER_MS,
         "clocks": clocks(follower),
         "doubtful": len(view.continuity.open),
+        "venues": venues(follower, name or ""),
     }
+
+
+def venues(follower: Follower, name: str) -> list[dict[str, Any]]:
+    """Return each venue of a feed of several: its state, and the age of its newest price."""
+    parts = parts_of(name)
+    if len(parts) < 2:
+        return []
+    newest_ns: dict[str, int] = {}
+    for quote in follower.quotes.values():
+        venue = quote.symbol.partition(":")[0]
+        newest_ns[venue] = max(quote.ts_ns, newest_ns.get(venue, 0))
+    now_ns, begun_ns = engine_now_ns(follower), follower.view.run_started_ts_ns
+    told = follower.view.feed_states
+    return [
+        {
+            "name": part,
+            "state": told[part].state if part in told else "unknown",
+            "reason": told[part].reason if part in told else "",
+            "age_ms": max(0, now_ns - newest_ns.get(part, begun_ns)) // NS_PER_MS,
+        }
+        for part in parts
+    ]
 
 
 def clocks(follower: Follower) -> dict[str, dict[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from papertape.model.market_data import BarSeen, BookSeen, PrintSeen, QuoteSeen
+from papertape.model.market_data import BarSeen, BookSeen, PrintSeen, QuoteSeen, parts_of
 from papertape.model.ports import BoardDepth, BoardPrint, BoardQuote
 
 EMPTY: dict[int, int] = {}
@@ -60,7 +60,8 @@ class MarketWatch:
     def __init__(self, source: str) -> None:
         """Begin with nothing seen; `source` names the feed in evidence and on the board."""
         self.source = source
-        self.feed_alive = True
+        self._parts = parts_of(source)
+        self._silent: set[str] = set()
         self.books: dict[str, BookSeen] = {}
         self.bars: dict[str, BarSeen] = {}
         self.last_ticks: dict[str, int] = {}
@@ -69,6 +70,23 @@ class MarketWatch:
         self._prints: dict[str, deque[PrintSeen]] = {}
         self._changed: set[str] = set()
         self._deep: set[str] = set()  # whose levels or prints changed since they were told
+
+    def hear(self, source: str, *, alive: bool) -> None:
+        """Note that a source of market data came alive or fell silent."""
+        if alive:
+            self._silent.discard(source)
+        else:
+            self._silent.add(source)
+
+    def silence_of(self, venue: str) -> str:
+        """Return which source is silent on which this venue's prices rest, "" if none is.
+
+        Of a feed of several venues each stands for itself; any other source stands for all.
+        """
+        for source in sorted(self._silent):
+            if len(self._parts) < 2 or source == venue or source not in self._parts:
+                return source
+        return ""
 
     def see_book(self, book: BookSeen) -> None:
         """Take a whole book; what our orders took from the old one is forgotten with it."""

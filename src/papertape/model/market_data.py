@@ -115,6 +115,11 @@ class MarketResolvedSeen(msgspec.Struct, kw_only=True):
     payouts_micros: tuple[int, ...] | None
 
 
+def parts_of(source: str) -> tuple[str, ...]:
+    """Return the venues of a feed by its name, such as polymarket+binance."""
+    return tuple(source.split("+"))
+
+
 class FeedStateSeen(msgspec.Struct, kw_only=True):
     """A data source came alive, fell silent or ended."""
 

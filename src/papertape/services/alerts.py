@@ -104,6 +104,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     silent_s: float | None = None
     feed_state: str = "unknown"
     feed_age_s: float | None = None
+    venue_ages_s: dict[str, float] = {}
     today_micros: int | None = None
     total_micros: int | None = None
     drawdown_micros: int | None = None
@@ -275,6 +276,12 @@ def _feed_stale(rule: AlertRule, facts: Facts) -> Found | None:
     if not facts.running or facts.feed_state in ("unknown", "ended"):
         return None
     age_s = facts.feed_age_s
+    if facts.venue_ages_s:  # each venue of several falls silent, and is told, alone
+        return {
+            venue: f"No new price from {venue} for {old_s:.0f} s, the limit is {rule.seconds} s"
+            for venue, old_s in facts.venue_ages_s.items()
+            if old_s >= rule.seconds
+        }
     if age_s is None or age_s < rule.seconds:
         return {}
     return {"feed": f"No new price for {age_s:.0f} s, the limit is {rule.seconds} s"}

@@ -190,6 +190,7 @@ class DataFlowManager:
         signal_id = signal.signal_id or self._ids.signal()
         refusal = (
             self._stopped(strategy, by_person)
+            or self._silent(legs)
             or self._duplicate(strategy, signal.signal_id, legs)
             or self._sellable_set(signal, legs)
             or self._too_short(signal, legs)
@@ -233,8 +234,15 @@ class DataFlowManager:
         score = self.view.strategies.scores.get(strategy)
         if score is not None and score.status == "paused" and not by_person:
             return Refusal(code="paused", reason=f"{strategy} is paused: {score.status_reason}")
-        if not self.watch.feed_alive:
-            return Refusal(code="feed_stale", reason="the feed is not live")
+        return None
+
+    def _silent(self, legs: tuple[LegWanted, ...]) -> Refusal | None:
+        """Refuse to act on a venue that is not heard; the others are not touched by it."""
+        for leg in legs:
+            source = self.watch.silence_of(self._instrument(leg.symbol).venue)
+            if source:
+                reason = f"the feed of {source} is not live"
+                return Refusal(code="feed_stale", reason=reason, symbol=leg.symbol)
         return None
 
     def _duplicate(

@@ -39,6 +39,7 @@ from papertape.model.market_data import (
     PrintSeen,
     QuoteSeen,
     VenueClockSeen,
+    parts_of,
 )
 from papertape.model.ports import Feed, MarketSink
 from papertape.model.signal import Leg, Opportunity, Signal
@@ -116,8 +117,10 @@ class TradingLoop:
         self._manager.start(RunContext(self._view, self._watch, self._clock))
         began = time.perf_counter()
         end_ns: int | None = None
+        parts = parts_of(feed.source)
         for item in feed.items():
-            if feed.source not in self._view.feed_states and isinstance(item, Priced):
+            silent = len(parts) == 1 and feed.source not in self._view.feed_states
+            if silent and isinstance(item, Priced):
                 self._note_feed(feed.source, "live", "")  # it speaks: it is there
                 self._scribe.commit()
             if duration_ns is not None:
@@ -130,7 +133,8 @@ class TradingLoop:
         self._on_idle()
         self.busy_s = time.perf_counter() - began
         self._manager.stop()
-        self._note_feed(feed.source, "ended", "it has no more data")
+        for part in parts:
+            self._note_feed(part, "ended", "it has no more data")
         self._mark(self._clock.now_ns(), force=True)
         self._scribe.commit()
 
@@ -322,7 +326,7 @@ class TradingLoop:
             self._manager.forget(symbol)
 
     def _feed_state(self, seen: FeedStateSeen) -> None:
-        self._watch.feed_alive = seen.state == "live"
+        self._watch.hear(seen.source, alive=seen.state == "live")
         self._note_feed(seen.source, seen.state, seen.reason)
 
     def _venue_clock(self, seen: VenueClockSeen) -> None:

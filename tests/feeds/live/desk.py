@@ -83,7 +83,7 @@ def closing(feed: LiveFeed) -> Iterator[LiveFeed]:
 
 
 def told(
-    feed: LiveFeed, until: Callable[[list[MarketData]], bool], timeout_s: float = 6.0
+    feed: LiveFeed, until: Callable[[list[MarketData]], bool], timeout_s: float = 20.0
 ) -> list[MarketData]:
     """Return what the feed says until that is enough; then it is stopped."""
     items: list[MarketData] = []

@@ -5,7 +5,7 @@ import { todayPnl } from "./figures.js";
 import * as format from "./format.js";
 import { modeName } from "./names.js";
 import { bellWords } from "./rule_words.js";
-import { botSign, connectionSign, feedSign, notice, pageTitle } from "./words.js";
+import { botSign, connectionSign, feedSign, feedTitle, notice, pageTitle } from "./words.js";
 
 function sign(id, { dot, text }, ageText = "") {
   const node = document.getElementById(id);
@@ -49,11 +49,6 @@ function drawBell(count) {
   const badge = bell.querySelector(".bell-count");
   badge.hidden = count === 0;
   setText(badge, count > 99 ? "99+" : String(count));
-}
-
-function feedTitle(status) {
-  const name = status.feed?.name ? `: ${status.feed.name}` : "";
-  return `Market data${name}, and the age of the newest price`;
 }
 
 function drawNotice(said) {

@@ -41,7 +41,20 @@ export function feedSign(status) {
   if (!status) return { dot: "off", text: "Feed" };
   if (status.bot.state !== "running") return { dot: "off", text: "Feed off" };
   const [dot, text] = FEED[status.feed?.state] ?? FEED.unknown;
-  return { dot, text };
+  const down = (status.feed?.venues ?? []).filter((venue) => venue.state !== "live");
+  if (dot !== "stale" || down.length === 0) return { dot, text };
+  return { dot, text: down.length === 1 ? `${down[0].name} stale` : `${down.length} feeds stale` };
+}
+
+// What hovering over the feed's sign says: each venue of several, with its age and its trouble.
+export function feedTitle(status) {
+  const name = status.feed?.name ? `: ${status.feed.name}` : "";
+  const lines = (status.feed?.venues ?? []).map((venue) => {
+    const age = typeof venue.age_ms === "number" ? `, ${format.age(venue.age_ms)}` : "";
+    const reason = venue.state !== "live" && venue.reason ? `: ${venue.reason}` : "";
+    return `${venue.name} ${venue.state}${age}${reason}`;
+  });
+  return [`Market data${name}, and the age of the newest price`, ...lines].join("\n");
 }
 
 const AS_OF = "These are the numbers as of then.";
