@@ -26,6 +26,7 @@ from papertape.services import sets
 from papertape.services.decision import Decision, trade_of
 from papertape.services.desk_facts import desk_facts
 from papertape.services.door_parts import DoorParts, build_standalone
+from papertape.services.feed_parts import refuse_silent
 from papertape.services.order_desk import OrderDesk
 from papertape.services.plain import plain_form, plain_signal, plain_text
 from papertape.services.risk_view import account_risk, leg_risk
@@ -190,7 +191,7 @@ class DataFlowManager:
         signal_id = signal.signal_id or self._ids.signal()
         refusal = (
             self._stopped(strategy, by_person)
-            or self._silent(legs)
+            or refuse_silent(self.watch, self.view.instruments, legs)
             or self._duplicate(strategy, signal.signal_id, legs)
             or self._sellable_set(signal, legs)
             or self._too_short(signal, legs)
@@ -234,15 +235,6 @@ class DataFlowManager:
         score = self.view.strategies.scores.get(strategy)
         if score is not None and score.status == "paused" and not by_person:
             return Refusal(code="paused", reason=f"{strategy} is paused: {score.status_reason}")
-        return None
-
-    def _silent(self, legs: tuple[LegWanted, ...]) -> Refusal | None:
-        """Refuse to act on a venue that is not heard; the others are not touched by it."""
-        for leg in legs:
-            source = self.watch.silence_of(self._instrument(leg.symbol).venue)
-            if source:
-                reason = f"the feed of {source} is not live"
-                return Refusal(code="feed_stale", reason=reason, symbol=leg.symbol)
         return None
 
     def _duplicate(

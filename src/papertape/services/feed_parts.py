@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from papertape.model.events import FeedState, FeedStateChanged
+from papertape.engine.market_watch import MarketWatch
+from papertape.engine.risk_manager import Refusal
+from papertape.model.events import FeedState, FeedStateChanged, LegWanted
+from papertape.model.instrument import Instrument
 from papertape.model.market_data import parts_of
 
 
@@ -25,3 +28,15 @@ def whole_state(told: Mapping[str, FeedStateChanged], source: str) -> tuple[Feed
         return down[0].state, down[0].reason
     reason = "; ".join(f"{said.source}: {said.reason or said.state}" for said in down)
     return ("ended" if ended else "stale"), reason
+
+
+def refuse_silent(
+    watch: MarketWatch, instruments: Mapping[str, Instrument], legs: Iterable[LegWanted]
+) -> Refusal | None:
+    """Refuse to act on a venue that is not heard; the others are not touched by it."""
+    for leg in legs:
+        source = watch.silence_of(instruments[leg.symbol].venue)
+        if source:
+            reason = f"the feed of {source} is not live"
+            return Refusal(code="feed_stale", reason=reason, symbol=leg.symbol)
+    return None
