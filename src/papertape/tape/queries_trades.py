@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 
 from papertape.tape.follow import LedgerReader, TradeRow
-from papertape.tape.schema import signals, trades
+from papertape.tape.schema import equity, signals, trades
 
 WALKED_ROWS = 12_000  # per page: 20 ms at 1.5 us a row
 SYMBOLS_WALKED = 8  # each by its own index; more are tried on the account's rows
@@ -220,3 +220,15 @@ def not_taken(
     if edges:
         query = query.where(signals.c.seq >= edges[0]["seq"])
     return reader.rows(query)
+
+
+def equity_page(
+    reader: LedgerReader, account: str, window: Window, limit: int
+) -> list[dict[str, Any]]:
+    """Return samples of an account's equity in the window's order, at most `limit`."""
+    seq = equity.c.seq
+    query = select(equity).where(equity.c.account == account, seq > window.after_seq)
+    if window.before_seq is not None:
+        query = query.where(seq < window.before_seq)
+    order = seq.desc() if window.newest_first else seq.asc()
+    return reader.rows(query.order_by(order).limit(limit))

@@ -10,12 +10,15 @@ from papertape.dashboard.api import (
     backtests,
     control,
     export,
+    history,
     journal,
     journal_marks,
     journal_trades,
     markets,
     notifications,
+    openapi,
     portfolio,
+    prometheus,
     status,
     system,
     trades,
@@ -26,6 +29,6 @@ def register(app: Flask) -> None:
     """Give the application every endpoint."""
     modules = (portfolio, trades, journal, export, notifications, control, status, system,
                analytics, alerts, journal_trades, markets,
-               journal_marks, backtests)  # fmt: skip
+               journal_marks, backtests, history, prometheus, openapi)  # fmt: skip
     for module in modules:
         app.register_blueprint(module.api)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from papertape.clock import NS_PER_S, iso_utc
 from papertape.dashboard.alarms import RULES_MAX
 from papertape.dashboard.alert_rows import KeptRule, Row
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     CURSOR,
     LIMIT,
@@ -57,6 +58,7 @@ NOTHING: dict[str, Any] = {"type": "object", "additionalProperties": False, "pro
         LIMIT,
         CURSOR,
     ),
+    data=shapes.listed(),
 )
 def alerts(query: Query) -> Response:
     """Return a page of the history."""
@@ -75,7 +77,7 @@ def alerts(query: Query) -> Response:
 # --- rules --------------------------------------------------------------------------------------
 
 
-@endpoint(api, "/api/alerts/rules", "Every rule, oldest first", always=True)
+@endpoint(api, "/api/alerts/rules", "Every rule, oldest first", always=True, data=shapes.listed())
 def rules(_: Query) -> Response:
     """Return the rules as their forms, with what they remember."""
     return success([_rule_row(kept) for kept in state().alarms.rules()])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from papertape.dashboard import analytics as sums
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import Query, choice, endpoint, success, word
-from papertape.dashboard.api.export import file_of
+from papertape.dashboard.api.export import FILES, file_of
 from papertape.dashboard.leaderboard import leaderboard as ranked
 from papertape.dashboard.periods import PERIODS
 from papertape.dashboard.state import state
@@ -34,19 +35,38 @@ ANALYTICS_COLUMNS = (
 )  # fmt: skip
 
 
-@endpoint(api, "/api/leaderboard", "Strategies ranked by what they surely earn", params=(PERIOD,))
+@endpoint(
+    api,
+    "/api/leaderboard",
+    "Strategies ranked by what they surely earn",
+    params=(PERIOD,),
+    data=shapes.OBJECT,
+)
 def leaderboard(query: Query) -> Response:
     """Return the ranking with sample sizes and intervals."""
     return success(ranked(state().follower, query["period"]))
 
 
-@endpoint(api, "/api/analytics", "Figures, and where the result came from", params=FILTERS)
+@endpoint(
+    api,
+    "/api/analytics",
+    "Figures, and where the result came from",
+    params=FILTERS,
+    data=shapes.OBJECT,
+)
 def analytics(query: Query) -> Response:
     """Return everything that the analytics page shows."""
     return success(sums.analytics(state().follower, _filters(query)))
 
 
-@endpoint(api, "/api/export/leaderboard", "The ranking as a file", params=(PERIOD, FORMAT))
+@endpoint(
+    api,
+    "/api/export/leaderboard",
+    "The ranking as a file",
+    params=(PERIOD, FORMAT),
+    content=FILES,
+    fails=(429,),
+)
 def export_leaderboard(query: Query) -> Response:
     """Return a row per strategy."""
     found = ranked(state().follower, query["period"])
@@ -57,7 +77,7 @@ def export_leaderboard(query: Query) -> Response:
 
 
 @endpoint(api, "/api/export/analytics", "Figures and breakdowns as one table",
-          params=(*FILTERS, FORMAT))  # fmt: skip
+          params=(*FILTERS, FORMAT), content=FILES, fails=(429,))  # fmt: skip
 def export_analytics(query: Query) -> Response:
     """Return a row per figure and per bar."""
     found = sums.analytics(state().follower, _filters(query))

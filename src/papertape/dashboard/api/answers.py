@@ -17,6 +17,7 @@ from flask import Blueprint, Response, request
 
 from papertape.clock import NS_PER_S
 from papertape.dashboard import strict_json
+from papertape.dashboard.api.shapes import ANYTHING
 from papertape.dashboard.state import state
 from papertape.errors import InvalidInputError, nearest_match
 
@@ -81,6 +82,7 @@ class Param:
     schema: Mapping[str, Any]
     default: Any = None
     about: str = ""
+    required: bool = False
 
 
 def integer(name: str, low: int, high: int, default: int | None = None, about: str = "") -> Param:
@@ -94,15 +96,16 @@ def integer(name: str, low: int, high: int, default: int | None = None, about: s
     return Param(name, read, {"type": "integer", "minimum": low, "maximum": high}, default, about)
 
 
-def word(name: str, about: str = "") -> Param:
-    """Declare a short text."""
+def word(name: str, about: str = "", *, required: bool = False) -> Param:
+    """Declare a short text; whoever requires it says so when it is missing."""
 
     def read(text: str, field: str) -> str:
         if not 0 < len(text) <= WORD_CHARS_MAX or not text.isprintable():
             raise InvalidInputError(field, text, f"a text of 1 to {WORD_CHARS_MAX} characters")
         return text
 
-    return Param(name, read, {"type": "string", "maxLength": WORD_CHARS_MAX}, None, about)
+    schema = {"type": "string", "minLength": 1, "maxLength": WORD_CHARS_MAX}
+    return Param(name, read, schema, None, about, required)
 
 
 def choice(name: str, known: Iterable[str], default: str | None = None, about: str = "") -> Param:
@@ -169,6 +172,9 @@ class Endpoint:
     status: int
     content: tuple[str, ...]
     fails: tuple[int, ...]
+    data: Mapping[str, Any]
+    enveloped: bool
+    also: tuple[int, ...]
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -189,15 +195,24 @@ def endpoint(
     always: bool = False,
     content: tuple[str, ...] = ("application/json",),
     fails: tuple[int, ...] = (),
+    data: Mapping[str, Any] = ANYTHING,
+    enveloped: bool = True,
+    also: tuple[int, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare an endpoint; its function takes the checked query and the parts of the path.
 
     always: answer also while the tape is still being read for the first time. content: what it
     may answer with. fails: statuses of refusals beyond those that every such endpoint has.
+    data: the schema of `data`; an answer that is not enveloped is described by its content only.
+    also: further statuses that carry data.
     """
 
     def declare(handler: Handler) -> Handler:
-        ENDPOINTS.append(Endpoint(path, method, summary, params, body, status, content, fails))
+        ENDPOINTS.append(
+            Endpoint(
+                path, method, summary, params, body, status, content, fails, data, enveloped, also
+            )
+        )
 
         @functools.wraps(handler)
         def view(**parts: str) -> Response:

@@ -14,6 +14,7 @@ from flask import Blueprint, Response
 
 from papertape.dashboard import backtests as shelf
 from papertape.dashboard import rows
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     CURSOR,
     LIMIT,
@@ -27,7 +28,7 @@ from papertape.dashboard.api.answers import (
     success,
     word,
 )
-from papertape.dashboard.api.export import FORMAT, file_of
+from papertape.dashboard.api.export import FILES, FORMAT, file_of
 from papertape.dashboard.backtest_jobs import QUEUE_MAX
 from papertape.dashboard.state import DashboardState, state
 from papertape.errors import MISSING, InvalidInputError, RunningError, WorldError, nearest_match
@@ -123,7 +124,7 @@ def _listed(here: DashboardState, query: Query) -> tuple[list[Row], int]:
 
 
 @endpoint(api, "/api/export/backtests", "The list of backtests as a file",
-          params=(FORMAT, *LIST), always=True)  # fmt: skip
+          params=(FORMAT, *LIST), always=True, content=FILES, fails=(429,))  # fmt: skip
 def export_backtests(query: Query) -> Response:
     """Return a row per run."""
     found, _ = _listed(state(), query)
@@ -158,7 +159,7 @@ def backtest(_: Query, run_id: str) -> Response:
 
 @endpoint(api, "/api/backtests/<run_id>/trades", "Trades of a backtest, from its own tape",
           params=(choice("sort", ("-time", "time"), "-time"), LIMIT, CURSOR),
-          always=True)  # fmt: skip
+          always=True, data=shapes.listed(shapes.TRADE))  # fmt: skip
 def backtest_trades(query: Query, run_id: str) -> Response:
     """Return a page of trades; `kept` is false where the run's tape is gone."""
     here = state()
@@ -177,7 +178,8 @@ def backtest_trades(query: Query, run_id: str) -> Response:
 
 
 @endpoint(api, "/api/export/backtest-trades", "Trades of a backtest as a file, oldest first",
-          params=(FORMAT, word("id", "of the backtest")), always=True)  # fmt: skip
+          params=(FORMAT, word("id", "of the backtest", required=True)), always=True,
+          content=FILES, fails=(404, 429))  # fmt: skip
 def export_backtest_trades(query: Query) -> Response:
     """Return a file of trades."""
     if query["id"] is None:
@@ -255,7 +257,13 @@ def choices(_: Query) -> Response:
     return success({"strategies": found[0], "recordings": found[1], "queue_max": QUEUE_MAX})
 
 
-@endpoint(api, "/api/backtests/jobs", "Backtests started here: how each one stands", always=True)
+@endpoint(
+    api,
+    "/api/backtests/jobs",
+    "Backtests started here: how each one stands",
+    always=True,
+    data=shapes.listed(),
+)
 def jobs(_: Query) -> Response:
     """Return the newest first; finished ones are forgotten when the dashboard ends."""
     return success(state().jobs.rows())

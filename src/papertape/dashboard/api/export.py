@@ -29,6 +29,7 @@ TYPES = {
     "json": "application/json; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
+FILES = tuple(kind.partition(";")[0] for kind in TYPES.values())
 TRADE_COLUMNS = (*CSV_COLUMNS, "seq", "account", "mode")
 POSITION_COLUMNS = (
     "symbol", "venue", "market", "question", "outcome", "quantity", "avg_price", "current_price",
@@ -41,7 +42,7 @@ Row = Mapping[str, Any]
 
 
 @endpoint(api, "/api/export/trades", "The account's trades under a filter, oldest first",
-          params=(FORMAT, *FILTERS))  # fmt: skip
+          params=(FORMAT, *FILTERS), content=FILES, fails=(429,))  # fmt: skip
 def export_trades(query: Query) -> Response:
     """Return a file of trades."""
     follower = state().follower
@@ -65,7 +66,7 @@ def _trades(reader: LedgerReader, account: str, wanted: TradeFilter) -> Iterator
 
 
 @endpoint(api, "/api/export/portfolio", "Open positions and the account's figures",
-          params=(FORMAT,))  # fmt: skip
+          params=(FORMAT,), content=FILES, fails=(429,))  # fmt: skip
 def export_portfolio(query: Query) -> Response:
     """Return a file of positions, cash as the last of them; JSON holds the summary as well."""
     follower = state().follower

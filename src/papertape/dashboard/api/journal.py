@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from papertape.dashboard import strict_json
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     CURSOR,
     JSON_TYPE,
@@ -119,6 +120,7 @@ def remove(_: Query, entry_id: str) -> Response:
         CURSOR,
     ),
     always=True,
+    data=shapes.listed(),
 )
 def entries(query: Query) -> Response:
     """Return a page of entries."""

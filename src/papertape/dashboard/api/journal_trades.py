@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from papertape.clock import NS_PER_MS, iso_utc
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     CURSOR,
     LIMIT,
@@ -21,7 +22,7 @@ from papertape.dashboard.api.answers import (
     success,
     word,
 )
-from papertape.dashboard.api.export import file_of
+from papertape.dashboard.api.export import FILES, file_of
 from papertape.dashboard.api.journal import (
     CHANGES,
     KEYS,
@@ -69,6 +70,7 @@ Row = dict[str, Any]
     "/api/journal/trades",
     "Trades from flat to flat with their journal entries, the newest first",
     params=(*FILTERS, LIMIT, CURSOR),
+    data=shapes.listed(),
 )
 def journal_trades(query: Query) -> Response:
     """Return a page; `catching_up` while the ledger is still being read for the first time.
@@ -118,7 +120,8 @@ def review(_: Query, trade_id: str) -> Response:
 
 
 @endpoint(api, "/api/export/journal", "Trades from flat to flat with what was written of them",
-          params=(choice("format", ("csv", "json"), "csv"), *FILTERS))  # fmt: skip
+          params=(choice("format", ("csv", "json"), "csv"), *FILTERS),
+          content=FILES, fails=(429,))  # fmt: skip
 def export_journal(query: Query) -> Response:
     """Return a file, the newest trade first."""
     here = state()

@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 
 from papertape.clock import iso_utc
 from papertape.dashboard import picture, rows
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     CURSOR,
     LIMIT,
@@ -38,7 +39,7 @@ TRADES_SHOWN = 20
 SIGNALS_SHOWN = 30
 FIRST_MARKET = 10**9  # pairs have the numbers below: what is listed later moves nobody's number
 
-ID = word("id", "of the market, or the symbol of a pair")
+ID = word("id", "of the market, or the symbol of a pair", required=True)
 
 Row = dict[str, Any]
 
@@ -54,6 +55,7 @@ Row = dict[str, Any]
         LIMIT,
         CURSOR,
     ),
+    data=shapes.listed(),
 )
 def markets(query: Query) -> Response:
     """Return a page of markets and the groups that they belong to."""
@@ -150,6 +152,8 @@ def _group(group: EventGroup | None) -> Row | None:
     "/api/markets/detail",
     "One market: books, what is held there, our trades, what was seen and not taken",
     params=(ID,),
+    data=shapes.OBJECT,
+    fails=(404,),
 )
 def detail(query: Query) -> Response:
     """Return everything that is known of a market."""
@@ -180,6 +184,8 @@ def detail(query: Query) -> Response:
     "/api/markets/depth",
     "Levels of a market's books with sizes added up, and the newest prints of others",
     params=(ID,),
+    data=shapes.listed(shapes.DEPTH),
+    fails=(404,),
 )
 def depth(query: Query) -> Response:
     """Return a row per outcome whose book the bot wrote down; at most twice a second it does."""

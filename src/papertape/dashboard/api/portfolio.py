@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from papertape.dashboard import charts, picture
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     Query,
     choice,
@@ -22,19 +23,31 @@ api = Blueprint("portfolio", __name__)
 POINTS_MAX = 5_000
 
 
-@endpoint(api, "/api/portfolio", "Cash, value, profit and loss, and open positions")
+@endpoint(
+    api, "/api/portfolio", "Cash, value, profit and loss, and open positions", data=shapes.PORTFOLIO
+)
 def portfolio(_: Query) -> Response:
     """Return summary and positions."""
     return success(picture.portfolio(state().follower))
 
 
-@endpoint(api, "/api/chart/allocation", "Where the account's money is; cash is a slice")
+@endpoint(
+    api,
+    "/api/chart/allocation",
+    "Where the account's money is; cash is a slice",
+    data=shapes.ALLOCATION,
+)
 def allocation(_: Query) -> Response:
     """Return the slices."""
     return success(charts.allocation(state().follower))
 
 
-@endpoint(api, "/api/chart/distribution", "Histogram of what closed trades earned")
+@endpoint(
+    api,
+    "/api/chart/distribution",
+    "Histogram of what closed trades earned",
+    data=shapes.DISTRIBUTION,
+)
 def distribution(_: Query) -> Response:
     """Return the bins."""
     return success(charts.distribution(state().follower))
@@ -50,6 +63,7 @@ def distribution(_: Query) -> Response:
         moment("to"),
         integer("points", 2, POINTS_MAX, charts.POINTS, "about how many; ends and extremes stay"),
     ),
+    data=shapes.CUMULATIVE,
 )
 def cumulative(query: Query) -> Response:
     """Return the curve."""
@@ -70,19 +84,25 @@ def cumulative(query: Query) -> Response:
     "/api/chart/pnl",
     "Net profit and loss per UTC day or hour",
     params=(choice("by", ("day", "hour"), "day"),),
+    data=shapes.SERIES,
 )
 def pnl(query: Query) -> Response:
     """Return the bars."""
     return success(charts.pnl(state().follower, query["by"]))
 
 
-@endpoint(api, "/api/chart/strategies", "Strategies side by side")
+@endpoint(api, "/api/chart/strategies", "Strategies side by side", data=shapes.SERIES)
 def strategies_chart(_: Query) -> Response:
     """Return the comparison."""
     return success(charts.strategies(state().follower))
 
 
-@endpoint(api, "/api/strategies/performance", "One row per strategy, best first")
+@endpoint(
+    api,
+    "/api/strategies/performance",
+    "One row per strategy, best first",
+    data=shapes.listed(shapes.SCORE),
+)
 def performance(_: Query) -> Response:
     """Return the scores."""
     return success(picture.strategies(state().follower))
@@ -97,6 +117,7 @@ def performance(_: Query) -> Response:
         word("venue"),
         choice("state", ("live", "stale", "gap", "settled")),
     ),
+    data=shapes.listed(shapes.QUOTE),
 )
 def live(query: Query) -> Response:
     """Return one row per instrument."""

@@ -8,15 +8,9 @@ from flask import Blueprint, Response
 
 from papertape import __version__
 from papertape.clock import NS_PER_S
-from papertape.dashboard import picture, strict_json
-from papertape.dashboard.api.answers import (
-    ENDPOINTS,
-    JSON_TYPE,
-    Endpoint,
-    Query,
-    endpoint,
-    success,
-)
+from papertape.dashboard import picture
+from papertape.dashboard.api import shapes
+from papertape.dashboard.api.answers import Query, endpoint, success
 from papertape.dashboard.state import state
 
 api = Blueprint("status", __name__)
@@ -24,7 +18,13 @@ api = Blueprint("status", __name__)
 LOOP_SILENT_NS = 5 * NS_PER_S  # the loop looks four times a second
 
 
-@endpoint(api, "/api/status", "Mode, bot, engine, feed, and how far the tape was read", always=True)
+@endpoint(
+    api,
+    "/api/status",
+    "Mode, bot, engine, feed, and how far the tape was read",
+    always=True,
+    data=shapes.OBJECT,
+)
 def status(_: Query) -> Response:
     """Return the status as pages get it."""
     return success(current_status())
@@ -38,7 +38,13 @@ def current_status() -> dict[str, Any]:
     return picture.status(here.follower) | {"lines": {}, "version": __version__, "sockets": 0}
 
 
-@endpoint(api, "/api/health", "200 if bot and dashboard do what they should, else 503", always=True)
+@endpoint(
+    api,
+    "/api/health",
+    "200 if bot and dashboard do what they should, else 503",
+    always=True,
+    also=(503,),
+)
 def health(_: Query) -> Response:
     """Return every check by name; a bot that was stopped, or never started, is no fault."""
     follower = state().follower
@@ -55,52 +61,13 @@ def health(_: Query) -> Response:
     return success(data, status=200 if healthy else 503)
 
 
-@endpoint(api, "/api/csrf", "The page's token, for a page that outlived a restart", always=True)
+@endpoint(
+    api,
+    "/api/csrf",
+    "The page's token, for a page that outlived a restart",
+    always=True,
+    data=shapes.row_of("token:string"),
+)
 def csrf(_: Query) -> Response:
     """Return the token that writing requests of our own pages carry; other sites cannot read it."""
     return success({"token": state().csrf.text})
-
-
-@endpoint(api, "/openapi.json", "This description", always=True)
-def openapi(_: Query) -> Response:
-    """Return the OpenAPI description of every declared endpoint."""
-    paths: dict[str, dict[str, Any]] = {}
-    for declared in ENDPOINTS:
-        path = declared.path.replace("<", "{").replace(">", "}")
-        paths.setdefault(path, {})[declared.method.lower()] = _operation(declared)
-    described = {
-        "openapi": "3.1.0",
-        "info": {"title": "papertape", "version": __version__},
-        "paths": paths,
-        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-    }
-    return Response(strict_json.dumps(described), content_type=JSON_TYPE)
-
-
-def _operation(declared: Endpoint) -> dict[str, Any]:
-    parts = [part[1:-1] for part in declared.path.split("/") if part.startswith("<")]
-    parameters: list[dict[str, Any]] = [
-        {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
-        for part in parts
-    ]
-    for param in declared.params:
-        schema = dict(param.schema) | ({} if param.default is None else {"default": param.default})
-        parameters.append(
-            {"name": param.name, "in": "query", "schema": schema, "description": param.about}
-        )
-    operation: dict[str, Any] = {
-        "summary": declared.summary,
-        "parameters": parameters,
-        "responses": {
-            str(declared.status): {"description": "ok, as_of_seq and data"},
-            "4XX": {"description": "ok false, error {code, message, field?}"},
-        },
-    }
-    if declared.body is not None:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": declared.body}},
-        }
-    if declared.method != "GET":
-        operation["security"] = [{"token": []}]
-    return operation

@@ -16,6 +16,7 @@ from papertape import __version__
 from papertape.clock import NS_PER_MS, iso_utc
 from papertape.core import compiled
 from papertape.dashboard import picture
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     LIMIT,
     ApiError,
@@ -42,7 +43,13 @@ KIB = 1_024
 BEFORE: Param = integer("cursor", 0, 10**17, None, "`next_cursor` of the answer before")
 
 
-@endpoint(api, "/api/system", "Feeds, sizes, anchor, head of the chain, versions", always=True)
+@endpoint(
+    api,
+    "/api/system",
+    "Feeds, sizes, anchor, head of the chain, versions",
+    always=True,
+    data=shapes.OBJECT,
+)
 def system(_: Query) -> Response:
     """Return what the machine room shows."""
     here = state()
@@ -127,6 +134,7 @@ def _peak_rss_bytes() -> int:
         BEFORE,
     ),
     always=True,
+    data=shapes.listed(),
 )
 def logs(query: Query) -> Response:
     """Return a page of log lines; a page may be short without being the last."""

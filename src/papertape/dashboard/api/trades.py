@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from papertape.dashboard import rows, story
+from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     CURSOR,
     LIMIT,
@@ -44,6 +45,7 @@ api = Blueprint("trades", __name__)
         LIMIT,
         CURSOR,
     ),
+    data=shapes.listed(shapes.TRADE),
 )
 def trades(query: Query) -> Response:
     """Return a page of trades; `-time` is newest first."""
@@ -65,7 +67,12 @@ def trades(query: Query) -> Response:
     return success(found, next_cursor=behind, questions=questions, seen_seq=seen_seq)
 
 
-@endpoint(api, "/api/trades/<trade_id>", "One trade with everything that led to it")
+@endpoint(
+    api,
+    "/api/trades/<trade_id>",
+    "One trade with everything that led to it",
+    data=shapes.row_of(trade=shapes.TRADE, story=shapes.OBJECT),
+)
 def trade(_: Query, trade_id: str) -> Response:
     """Return the trade and its chain: market, signal, risk, orders, fills, cash."""
     reader = state().follower.reader
@@ -108,6 +115,7 @@ def _chain(records: list[Record], trade_id: str) -> dict[str, Any]:
         LIMIT,
         CURSOR,
     ),
+    data=shapes.listed(shapes.SIGNAL),
 )
 def signals(query: Query) -> Response:
     """Return a page of signals."""
