@@ -52,15 +52,27 @@ def import_(
 ) -> None:
     """Convert a recording of others once; malformed records are counted, never guessed."""
     folder = _imported(source, config, data_dir)
-    from papertape.tape.recording import Recording
+    _print_import("Imported", folder, as_json=as_json)
 
-    manifest = Recording(folder).manifest
-    report: dict[str, Any] = manifest.meta.get("import_report", {})
-    if as_json:
-        print_json({"folder": str(folder), "rows": manifest.rows, "import_report": report})
-        return
-    print_pairs("Imported", {"folder": str(folder), "rows": manifest.rows, **_figures(report)})
-    _print_malformed(report)
+
+@app.command(
+    epilog="Example: papertape data convert XRP_ETH-1m.feather --to data/market/xrp "
+    "--symbol binance:XRP/ETH"
+)
+def convert(
+    source: Annotated[Path, typer.Argument(help="A table or recording: file or folder.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where; not there yet.")],
+    symbol: Annotated[
+        str, typer.Option("--symbol", metavar="VENUE:BASE/QUOTE", help="Of tables of candles.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Convert CSV, JSON lines, Parquet, feather or a recording of others into a folder."""
+    from papertape.feeds.importers import convert_data
+
+    with _progress() as progress:
+        folder = convert_data(source, to, symbol=symbol, progress=progress)
+    _print_import("Converted", folder, as_json=as_json)
 
 
 @app.command(epilog="Example: papertape data info data/market/import-9d50007754ca --json")
@@ -135,6 +147,18 @@ def record(
     )
 
 
+def _print_import(title: str, folder: Path, *, as_json: bool) -> None:
+    from papertape.tape.recording import Recording
+
+    manifest = Recording(folder).manifest
+    report: dict[str, Any] = manifest.meta.get("import_report", {})
+    if as_json:
+        print_json({"folder": str(folder), "rows": manifest.rows, "import_report": report})
+        return
+    print_pairs(title, {"folder": str(folder), "rows": manifest.rows, **_figures(report)})
+    _print_findings(report)
+
+
 def _imported(source: Path, config: Path | None, data_dir: Path | None) -> Path:
     from papertape.feeds.importers import import_data
 
@@ -205,7 +229,7 @@ def _print_facts(facts: RecordingFacts) -> None:
             **_figures(facts.import_report),
         },
     )
-    _print_malformed(facts.import_report)
+    _print_findings(facts.import_report)
     if facts.raw is not None:
         said = {f"{kind} entries": count for kind, count in sorted(facts.raw.entries.items())}
         size = {"files": facts.raw.files, "bytes": facts.raw.bytes, "complete": not facts.raw.torn}
@@ -235,11 +259,26 @@ def _figures(report: dict[str, Any]) -> dict[str, object]:
     return {label: report[key] for key, label in names.items() if key in report}
 
 
-def _print_malformed(report: dict[str, Any]) -> None:
-    malformed = report.get("malformed", {})
-    if malformed:
+def _print_findings(report: dict[str, Any]) -> None:
+    """Print what an import found: its files, what it left out, what it kept and doubts."""
+    from papertape.clock import iso_utc
+
+    files = report.get("files", {})
+    if files:
         rows = [
+            (name, each["rows"], iso_utc(each["first_ns"]), iso_utc(each["last_ns"]),
+             each["interval_s"], each["time_unit"], each["gaps"], each["duplicates"])
+            for name, each in list(files.items())[:ROWS_SHOWN_MAX]
+        ]  # fmt: skip
+        columns = ["file", "rows", "from", "to", "bar, s", "time in", "gaps", "duplicates"]
+        print_rows("Files", columns, rows)
+    for title, key in (
+        ("Malformed records, left out", "malformed"),
+        ("Suspicious records, kept as they are", "suspicious"),
+    ):
+        found = [
             (reason, each["count"], ", ".join(each["first_at"]))
-            for reason, each in sorted(malformed.items())
+            for reason, each in sorted(report.get(key, {}).items())
         ]
-        print_rows("Malformed records, left out", ["reason", "count", "first at"], rows)
+        if found:
+            print_rows(title, ["reason", "count", "first at"], found)

@@ -1,5 +1,5 @@
 """Recordings of others become recordings of papertape."""
 
-from papertape.feeds.importers.imported import import_data
+from papertape.feeds.importers.imported import convert_data, import_data
 
-__all__ = ["import_data"]
+__all__ = ["convert_data", "import_data"]

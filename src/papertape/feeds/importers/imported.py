@@ -20,11 +20,13 @@ from papertape.feeds.importers.polymarket_deltas import (
 )
 from papertape.feeds.importers.raw_capture import FIRST_NAME, read_raw
 from papertape.feeds.importers.report import ImportReport
+from papertape.feeds.importers.table_series import read_tables
+from papertape.feeds.importers.tables import SUFFIXES, is_table
 from papertape.model.market_data import MarketData
 from papertape.tape.manifest import MANIFEST_FILE
 from papertape.tape.recorder import MarketRecorder
 
-IMPORTER_VERSION = "2"  # raise it when an importer's output changes: imports are made anew
+IMPORTER_VERSION = "3"  # raise it when an importer's output changes: imports are made anew
 FILES_MAX = 256  # in one folder; candles are merged with every file open at once
 
 PAYOUTS_FILE = "markets.csv"
@@ -32,7 +34,8 @@ FORMATS = (
     "a papertape recording (manifest.json) or its raw folder, "
     "Polymarket book messages (*.jsonl, with markets.csv), "
     f"book changes (*.csv with {', '.join(COLUMNS)}) "
-    f"or one-minute candles (*.csv with the columns {HEADER}); .xz and .gz are fine"
+    "or candles (*.csv, *.jsonl, *.parquet or *.feather with a time, open, high, low and close); "
+    ".xz and .gz are fine for text"
 )
 
 
@@ -58,14 +61,43 @@ def import_data(source: Path, market_dir: Path, *, progress: Progress | None = N
     if (folder / MANIFEST_FILE).is_file():
         return folder
     try:
-        market_dir.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".importing-", dir=market_dir) as workshop:
-            made = Path(workshop) / folder.name
-            _convert(found, source, made, progress)
-            made.rename(folder)
+        _made_whole(found, source, folder, progress)
     except OSError as error:
         if not (folder / MANIFEST_FILE).is_file():  # else another process was faster
             raise WorldError(f"{folder}: cannot be written: {error}") from error
+    return folder
+
+
+def _made_whole(found: _Format, source: Path, folder: Path, progress: Progress | None) -> None:
+    """Convert beside the folder and move it there: it is whole or it is not."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".importing-", dir=folder.parent) as workshop:
+        made = Path(workshop) / folder.name
+        _convert(found, source, made, progress)
+        made.rename(folder)
+
+
+def convert_data(
+    source: Path, folder: Path, *, symbol: str = "", progress: Progress | None = None
+) -> Path:
+    """Convert a source into a recording at `folder`, which must not be there, and return it.
+
+    symbol: of tables of candles whose files are not named after their pair.
+    """
+    found = _recognise(source)
+    if symbol and found.name != "table":
+        raise InvalidInputError("symbol", symbol, f"left out: {found.name} says its own symbols")
+    if found.name == "table":
+        paths = found.paths
+        found = msgspec.structs.replace(
+            found, read=lambda report, tell: read_tables(paths, report, tell, symbol)
+        )
+    if folder.exists():
+        raise InvalidInputError("to", str(folder), "a folder that is not there yet")
+    try:
+        _made_whole(found, source, folder, progress)
+    except OSError as error:
+        raise WorldError(f"{folder}: cannot be written: {error}") from error
     return folder
 
 
@@ -94,6 +126,12 @@ def _recognise(source: Path) -> _Format:
     if captured and captured == files:
         return _Format(
             "raw_capture", captured, lambda report, progress: read_raw(captured, report, progress)
+        )
+    loose = [path for path in files if first_line(path) != HEADER and is_table(path)]
+    if loose:
+        _refuse_others([p for p in files if plain_name(p).endswith(SUFFIXES)], loose, "candles")
+        return _Format(
+            "table", loose, lambda report, progress: read_tables(loose, report, progress)
         )
     books = [path for path in files if plain_name(path).endswith(".jsonl")]
     tables = [path for path in files if plain_name(path).endswith(".csv")]

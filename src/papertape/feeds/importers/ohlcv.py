@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from papertape.clock import NS_PER_MS
@@ -12,6 +12,7 @@ from papertape.core.decimal_text import scaled
 from papertape.errors import InvalidInputError
 from papertape.feeds.importers.files import LineReader, Progress, plain_name
 from papertape.feeds.importers.report import ImportReport
+from papertape.feeds.importers.suspects import FileWatch
 from papertape.model.instrument import FeeSchedule, Instrument
 from papertape.model.market_data import BarSeen, FeedStateSeen, InstrumentSeen, MarketData
 
@@ -50,22 +51,37 @@ def read_bars(
     """
     reader = LineReader(paths, progress)
     symbols = sorted({symbol_of(path) for path in paths})
-    series = [
-        _series([_file_bars(path, symbol, reader, report) for path in paths_of], report)
+    series = {
+        symbol: [
+            _file_bars(path, symbol, reader, report) for path in paths if symbol_of(path) == symbol
+        ]
         for symbol in symbols
-        if (paths_of := [path for path in paths if symbol_of(path) == symbol])
-    ]
+    }
+    yield from told(SOURCE, [_instrument(symbol) for symbol in symbols], series, report)
+
+
+def told(
+    source: str,
+    instruments: Sequence[Instrument],
+    series: Mapping[str, list[Iterator[BarSeen]]],
+    report: ImportReport,
+) -> Iterator[MarketData]:
+    """Yield the bars of all instruments in the order of their close, with a beginning and an end.
+
+    series: by symbol, the bars of each of its files; a bar that two of them hold is taken once.
+    """
     ts_ns = 0
-    for bar in heapq.merge(*series, key=_when):
+    merged = [_series(files, report) for files in series.values()]
+    for bar in heapq.merge(*merged, key=_when):
         if not ts_ns:
-            yield FeedStateSeen(ts_ns=bar.ts_ns, source=SOURCE, state="live")
-            for symbol in symbols:
-                yield InstrumentSeen(ts_ns=bar.ts_ns, instrument=_instrument(symbol))
+            yield FeedStateSeen(ts_ns=bar.ts_ns, source=source, state="live")
+            for instrument in instruments:
+                yield InstrumentSeen(ts_ns=bar.ts_ns, instrument=instrument)
         ts_ns = bar.ts_ns
         yield bar
     if ts_ns:
         yield FeedStateSeen(
-            ts_ns=ts_ns, source=SOURCE, state="ended", reason="end of the recording"
+            ts_ns=ts_ns, source=source, state="ended", reason="end of the recording"
         )
 
 
@@ -94,7 +110,7 @@ def _series(files: list[Iterator[BarSeen]], report: ImportReport) -> Iterator[Ba
         if bar.ts_ns == last_ns:
             report.duplicates += 1
             continue
-        report.gaps += bool(last_ns) and bar.ts_ns - last_ns > MINUTE_NS
+        report.gaps += bool(last_ns) and bar.ts_ns - last_ns > bar.interval_ns
         last_ns = bar.ts_ns
         yield bar
 
@@ -104,6 +120,7 @@ def _file_bars(
 ) -> Iterator[BarSeen]:
     """Yield the well-formed bars of one file; time must rise within it."""
     last_ns = 0
+    watch = FileWatch(report, path.name, "ms")
     for number, line in reader.lines(path):
         if number == 1:
             continue  # the header, checked when the format was recognised
@@ -116,6 +133,7 @@ def _file_bars(
             report.refuse(str(error), f"{path.name}:{number}")
             continue
         last_ns = bar.ts_ns
+        watch.look(bar, f"{path.name}:{number}")
         yield bar
 
 

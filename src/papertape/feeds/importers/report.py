@@ -10,10 +10,22 @@ LINES_SHOWN = 5  # places per reason that a person can look up
 
 
 class Malformed(msgspec.Struct):
-    """Records left out for one reason, and where the first of them stand."""
+    """Records left out, or suspected, for one reason, and where the first of them stand."""
 
     count: int = 0
     first_at: list[str] = msgspec.field(default_factory=list)
+
+
+class FileFacts(msgspec.Struct):
+    """One file of bars: rows that could be read, first and last close, holes, rows twice."""
+
+    rows: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    interval_s: float = 0
+    time_unit: str = ""
+    gaps: int = 0
+    duplicates: int = 0
 
 
 class ImportReport(msgspec.Struct):
@@ -21,7 +33,8 @@ class ImportReport(msgspec.Struct):
 
     rows: records read. duplicates: the same record again, left out. unverified: books whose hash
     does not reproduce. late: records whose receive time ran back, told at the time before. gaps:
-    holes in a series of bars. dust_levels: book levels below one lot, left out.
+    holes in a series of bars. dust_levels: book levels below one lot, left out. suspicious: bars
+    that are well formed and look wrong all the same; they are kept.
     """
 
     format: str
@@ -36,6 +49,8 @@ class ImportReport(msgspec.Struct):
     markets: int = 0
     resolved: int = 0
     malformed: dict[str, Malformed] = msgspec.field(default_factory=dict)
+    suspicious: dict[str, Malformed] = msgspec.field(default_factory=dict)
+    files: dict[str, FileFacts] = msgspec.field(default_factory=dict)
 
     @property
     def malformed_rows(self) -> int:
@@ -44,12 +59,20 @@ class ImportReport(msgspec.Struct):
 
     def refuse(self, reason: str, at: str) -> None:
         """Count a malformed record."""
-        found = self.malformed.setdefault(reason, Malformed())
-        found.count += 1
-        if len(found.first_at) < LINES_SHOWN:
-            found.first_at.append(at)
+        _count(self.malformed, reason, at)
+
+    def suspect(self, reason: str, at: str) -> None:
+        """Count a record that is kept and looks wrong."""
+        _count(self.suspicious, reason, at)
 
     def as_meta(self) -> dict[str, Any]:
         """Return the report as JSON-able values, for a recording's manifest."""
         meta: dict[str, Any] = msgspec.to_builtins(self)
         return {**meta, "malformed_rows": self.malformed_rows}
+
+
+def _count(counts: dict[str, Malformed], reason: str, at: str) -> None:
+    found = counts.setdefault(reason, Malformed())
+    found.count += 1
+    if len(found.first_at) < LINES_SHOWN:
+        found.first_at.append(at)
