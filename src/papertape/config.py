@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from papertape.config_fields import (
     FilePath,
+    Gain,
     Number,
     Pct,
     Section,
@@ -119,10 +120,38 @@ class Risk(Section):
     reduce_only: Annotated[bool, BeforeValidator(flag_of)] = False
 
 
+class ProfitLevel(Section):
+    """One level of a take profit: at this gain, sell this share."""
+
+    gain_pct: Gain
+    share_pct: Pct = Decimal(100)
+
+
+class ReturnStep(Section):
+    """From this age on, this gain is enough."""
+
+    after_s: Annotated[Number, Field(ge=0, le=31_536_000)] = 0.0
+    gain_pct: Gain
+
+
+class Exits(Section):
+    """What ends the positions of a strategy besides itself; gains in percent of their cost."""
+
+    stop_loss_pct: Pct | None = None
+    take_profit: Annotated[list[ProfitLevel], Field(max_length=10)] = Field(default_factory=list)
+    trailing_stop_pct: Pct | None = None
+    trailing_from_pct: Gain = Decimal(0)
+    time_stop_s: Annotated[Number, Field(gt=0, le=31_536_000)] | None = None
+    roi: Annotated[list[ReturnStep], Field(max_length=20)] = Field(default_factory=list)
+    before_end_s: Annotated[Number, Field(gt=0, le=31_536_000)] | None = None
+    edge_gone: Annotated[bool, BeforeValidator(flag_of)] = False
+
+
 class StrategySettings(Section):
-    """One strategy: on or off, and its own parameters (the strategy declares and checks them)."""
+    """One strategy: on or off, its own parameters (it declares and checks them), and its exits."""
 
     enabled: bool = True
+    exits: Exits = Exits()
     params: Annotated[dict[str, Any], BeforeValidator(params_of)] = Field(default_factory=dict)
 
 

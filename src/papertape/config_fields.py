@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}|file:[^\0]{1,1000}", re.ASCII)
 URL_CHARS_MAX = 500
+GAIN_PCT_MAX = 100_000  # an outcome token at 0.1 cents may gain that much
 
 
 def expected(what: str) -> PydanticCustomError:
@@ -42,6 +43,15 @@ def _pct(value: object) -> Decimal:
             f"or '{amount}%' if you do mean less than one percent"
         )
     return number
+
+
+def _gain(value: object) -> Decimal:
+    """Return a gain in percent, which may be more than 100."""
+    text = value.removesuffix("%") if isinstance(value, str) else value
+    amount = _amount_text(text)
+    if amount is None or Decimal(amount) > GAIN_PCT_MAX:
+        raise expected(f"a gain in percent from 0 to {GAIN_PCT_MAX}, such as 20 or '20%'")
+    return Decimal(amount)
 
 
 def _amount_text(value: object) -> str | None:
@@ -108,6 +118,7 @@ def params_of(value: object) -> object:
 
 Usd = Annotated[Decimal, BeforeValidator(_usd), Field(gt=0)]
 Pct = Annotated[Decimal, BeforeValidator(_pct), Field(gt=0)]
+Gain = Annotated[Decimal, BeforeValidator(_gain), Field(ge=0)]
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 

@@ -24,6 +24,7 @@ from papertape.services.commands import CommandDesk
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.decision_hash import DECISIONS
 from papertape.services.door_parts import door_parts
+from papertape.services.exit_rules import SETTING, rules_from_settings
 from papertape.services.tape_view import TapeView
 from papertape.services.trading_loop import TradingLoop
 from papertape.services.verification import VerificationReport
@@ -124,6 +125,7 @@ def _tell(
     parts = door_parts(
         settings, ledger, view, clock, source=started.feed, run_number=started.number
     )
+    parts.exits = rules_from_settings(started.settings)
     parts.scribe.at(start.ts_ns, 0)
     parts.scribe.note(started)
     parts.scribe.commit()
@@ -202,7 +204,7 @@ def _config_of(config: Config, started: RunStarted) -> Config:
         section, _, name = key.partition(".")
         if section in {"risk", "engine", "execution"}:
             overrides[key] = wiring.plain_setting(value)
-        elif section in started.strategies:
+        elif section in started.strategies and name != SETTING:
             overrides[f"strategies.{section}.params.{name}"] = wiring.plain_setting(value)
     return load_config(overrides=overrides)
 

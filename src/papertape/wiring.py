@@ -29,6 +29,7 @@ from papertape.model.events import Mode
 from papertape.model.instrument import Instrument
 from papertape.model.ports import Feed, MarketSink
 from papertape.services.door_parts import execution_settings
+from papertape.services.exit_rules import exit_rules, rules_settings
 from papertape.services.tape_view import TapeView
 from papertape.strategies.base import Strategy
 from papertape.strategies.registry import BY_DEFAULT, strategy_class
@@ -274,7 +275,7 @@ def run_settings(config: Config, strategies: dict[str, Strategy], source: Source
     for tag, strategy in strategies.items():
         for name, number in strategy.values().items():
             settings[f"{tag}.{name}"] = str(number)
-    return settings
+    return settings | rules_settings(exit_rules(config), strategies)
 
 
 def plain_setting(text: str) -> int | Decimal | str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from papertape.clock import NS_PER_S, ManualClock
 from papertape.config import load_config
+from papertape.engine.exit_manager import ExitRules
 from papertape.model.events import Event, OrderFilled, RunStarted, kind_of
 from papertape.model.instrument import FeeSchedule, Instrument, Side
 from papertape.model.market import EventGroup, Market, MarketState
@@ -97,6 +98,7 @@ class Desk:
         *,
         risk: Mapping[str, object] | None = None,
         settings: Mapping[str, object] | None = None,
+        exits: dict[str, ExitRules] | None = None,
         ledger: Ledger | None = None,
         view: TapeView | None = None,
         now_ns: int = T0_NS,
@@ -112,6 +114,7 @@ class Desk:
         self.parts = door_parts(
             config, self.ledger, self.view, self.clock, source=source, run_number=number
         )
+        self.parts.exits = exits or {}
         self.door = DataFlowManager(parts=self.parts)
         self.engine = self.parts.engine
         self.manager = StrategyManager(

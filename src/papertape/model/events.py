@@ -276,6 +276,17 @@ class PositionSettled(Body, frozen=True, kw_only=True, tag="position.settled/1")
     realized_micros: int
 
 
+class ExitMarked(Body, frozen=True, kw_only=True, tag="exit.marked/1"):
+    """An exit rule was met, or a trailing stop moved (rule ""); gains of a sale at the best bid."""
+
+    strategy: str
+    symbol: str
+    gain_ppm: int
+    best_ppm: int
+    rule: str = ""
+    reason: str = ""
+
+
 class EquityMarked(Body, frozen=True, kw_only=True, tag="equity.marked/1"):
     """The account at mark, sampled on engine time: longs at the bid, never at the last price."""
 
@@ -345,6 +356,7 @@ Event = (
     | SetsSplit
     | SetsConverted
     | PositionSettled
+    | ExitMarked
     | EquityMarked
     | StrategyStateChanged
     | EngineStateChanged

@@ -19,6 +19,7 @@ from papertape.research.market_slice import MarketSlice, parse_fees
 from papertape.research.watchdog import WATCHDOG_FILE, TimedManager, time_limit
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.door_parts import DoorParts, door_parts, execution_settings
+from papertape.services.exit_rules import exit_rules, rules_settings
 from papertape.services.tape_view import TapeView
 from papertape.services.trading_loop import TradingLoop
 from papertape.strategies.base import Strategy
@@ -142,7 +143,8 @@ class Session:
         for name, number in order.strategy.values().items():
             settings[f"{self.tag}.{name}"] = number
         settings |= execution_settings(order.config)
-        return {name: str(value) for name, value in settings.items()}
+        texts = {name: str(value) for name, value in settings.items()}
+        return texts | rules_settings(exit_rules(order.config), [self.tag])
 
     def _on_disabled(self, tag: str, reason: str) -> None:
         """Keep why and where the strategy failed; with nobody left to ask, the run ends."""

@@ -11,6 +11,7 @@ from papertape.model.events import (
     DataAlarm,
     EquityMarked,
     Event,
+    ExitMarked,
     OpportunitySkipped,
     OrderAccepted,
     OrderAmended,
@@ -50,6 +51,7 @@ DECISIONS: frozenset[type[Event]] = frozenset(
         SetsConverted,
         PositionSettled,
         EquityMarked,
+        ExitMarked,
     }
 )
 

@@ -11,6 +11,7 @@ import msgspec
 from papertape.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from papertape.config import Config, Execution, Risk, load_config
 from papertape.engine.desk_limits import NO_LIMITS, DeskLimits
+from papertape.engine.exit_manager import ExitRules
 from papertape.engine.fill_rules import FillRules
 from papertape.engine.ids import Ids
 from papertape.engine.market_watch import MarketWatch
@@ -22,6 +23,7 @@ from papertape.model.market_data import BookSeen
 from papertape.model.money import PPM, to_micros, to_units
 from papertape.model.ports import Ledger
 from papertape.model.signal import Signal
+from papertape.services.exit_rules import exit_rules
 from papertape.services.plain import plain_instrument
 from papertape.services.scribe import Scribe
 from papertape.services.tape_view import TapeView
@@ -47,6 +49,7 @@ class DoorParts(msgspec.Struct, kw_only=True):
     scribe: Scribe
     risk: RiskManager
     limits: DeskLimits = NO_LIMITS
+    exits: dict[str, ExitRules] = {}
     ids: Ids
     clock: Clock
     duplicate_window_ns: int = 0
@@ -151,6 +154,7 @@ def door_parts(
         scribe=scribe,
         risk=RiskManager(risk_limits(config.risk)),
         limits=desk_limits(config.risk),
+        exits=exit_rules(config),
         ids=ids,
         clock=clock,
         duplicate_window_ns=config.risk.duplicate_window_ms * NS_PER_MS,

@@ -33,13 +33,14 @@ from papertape.services.activity import Activity
 from papertape.services.continuity import Continuity
 from papertape.services.decision_hash import DecisionHash
 from papertape.services.equity_curve import EquityCurve
+from papertape.services.exit_marks import ExitMarks
 from papertape.services.open_orders import OpenOrders
 from papertape.services.portfolio_tracker import PortfolioTracker
 from papertape.services.results import Results
 from papertape.services.strategy_stats import StrategyStats
 from papertape.services.trade_logger import TradeLogger
 
-SNAPSHOT_VERSION = 7
+SNAPSHOT_VERSION = 8
 RESOLVED_KEPT = 2_000  # markets that are over, kept for names and details: about 3 MB
 
 
@@ -57,6 +58,7 @@ class AccountBooks:
         self.decisions = DecisionHash()
         self.results = Results(instruments=instruments)
         self.continuity = Continuity()
+        self.exits = ExitMarks()
         self.last_ts_ns = 0
         self._all: tuple[Projection, ...] = (
             self.portfolio,
@@ -68,6 +70,7 @@ class AccountBooks:
             self.decisions,
             self.results,
             self.continuity,
+            self.exits,
         )
 
         self._takers = {
@@ -151,6 +154,11 @@ class TapeView:
     def continuity(self) -> Continuity:
         """Return which books were doubtful when, in the newest run's account."""
         return self.books.continuity
+
+    @property
+    def exits(self) -> ExitMarks:
+        """Return what exit rules remember of the newest run's account."""
+        return self.books.exits
 
     @property
     def results(self) -> Results:

@@ -22,7 +22,6 @@ from papertape.model.events import (
     OrderFilled,
     PositionSettled,
     StrategyStateChanged,
-    VenueClockMeasured,
 )
 from papertape.model.instrument import Instrument
 from papertape.model.market_data import (
@@ -48,7 +47,9 @@ from papertape.services.book_doubts import BookDoubts
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.decision import Decision
 from papertape.services.door_parts import DoorParts
+from papertape.services.exits import ExitDesk
 from papertape.services.run_context import RunContext
+from papertape.services.venue_clocks import clock_events
 from papertape.services.wishes import carry_out
 from papertape.strategies.strategy_manager import Asked, StrategyManager
 
@@ -57,9 +58,6 @@ FOLLOW_UPS_MAX = (
 )
 ALARMED_MAX = 1_000  # unlisted symbols that are told, once each
 FILLED_MARK_NS = NS_PER_S  # equity is marked at least this often while trades happen
-
-
-CLOCKS_APART_MS = 5_000  # from here on times of ours and of the venue cannot be put side by side
 
 
 class TradingLoop:
@@ -96,6 +94,7 @@ class TradingLoop:
         self._on_idle = on_idle
         self._alarmed: set[str] = set()
         self._doubts = BookDoubts()
+        self._exits = ExitDesk(parts.exits, parts.view, parts.watch, parts.scribe)
         self.events = 0
         self.busy_s = 0.0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -177,6 +176,7 @@ class TradingLoop:
         self._after_price(book.symbol)
         if self._engine.resting_count and self._trading(book.symbol):
             self._meet(partial(self._engine.on_book, book))
+        self._leave(book.symbol)
         self._ask("on_book", book.symbol, book)
 
     def _quote(self, quote: QuoteSeen) -> None:
@@ -187,6 +187,7 @@ class TradingLoop:
         self._after_price(quote.symbol)
         if self._engine.resting_count and self._trading(quote.symbol):
             self._meet(partial(self._engine.on_book, book))
+        self._leave(quote.symbol)
         self._ask("on_quote", quote.symbol, quote)
         self._ask("on_book", quote.symbol, book)
 
@@ -198,6 +199,7 @@ class TradingLoop:
         self._after_price(bar.symbol)
         if self._engine.resting_count and self._trading(bar.symbol):
             self._meet(partial(self._engine.on_bar, bar))
+        self._leave(bar.symbol)
         self._ask("on_bar", bar.symbol, bar)
 
     def _print(self, seen: PrintSeen) -> None:
@@ -242,6 +244,10 @@ class TradingLoop:
             self._trade(self._manager.tell_fill(fill))
 
     # --- strategies -----------------------------------------------------------------------------
+
+    def _leave(self, symbol: str) -> None:
+        """Sell what exit rules want sold, before the strategies are asked."""
+        self._trade(list(self._exits.look(symbol, self._scribe.ts_ns)))
 
     def _ask(self, handler: str, symbol: str, seen: object) -> None:
         self._trade(self._manager.ask(handler, symbol, seen))
@@ -330,16 +336,8 @@ class TradingLoop:
         self._note_feed(seen.source, seen.state, seen.reason)
 
     def _venue_clock(self, seen: VenueClockSeen) -> None:
-        """Record how far the clocks are apart; too far is told to people."""
-        known = self._view.clocks.get(seen.source)
-        self._scribe.note(
-            VenueClockMeasured(source=seen.source, ahead_ms=seen.ahead_ms, error_ms=seen.error_ms)
-        )
-        apart = abs(seen.ahead_ms) - seen.error_ms > CLOCKS_APART_MS
-        if apart and (known is None or abs(known.ahead_ms) - known.error_ms <= CLOCKS_APART_MS):
-            words = "ahead of" if seen.ahead_ms > 0 else "behind"
-            message = f"This machine is {abs(seen.ahead_ms) / 1_000:.1f} s {words} {seen.source}"
-            self.alert("warning", "The clocks disagree", message, seen.source)
+        for event in clock_events(self._view.clocks.get(seen.source), seen):
+            self._scribe.note(event)
 
     def _note_feed(self, source: str, state: FeedState, reason: str) -> None:
         known = self._view.feed_states.get(source)
