@@ -52,6 +52,18 @@ PAGES = Path(__file__).resolve().parents[2] / "docs" / "strategies"
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_strategy_has_a_page_that_is_true(name: str) -> None:
+    page = (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    assert "**Inputs**" in page
+    assert "**Loses money when**" in page
+    for p in strategy_class(name).params:
+        row = f"| `{p.name}` | {p.default:g} | {p.low:g} to {p.high:g} | {p.unit} | {p.doc} |"
+        assert row in page, row
+    for text in strategy_class(name).texts:
+        assert f"`{text.name}`" in page
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_strategy_says_what_it_is(name: str) -> None:
     kind = strategy_class(name)
     assert kind.name == name
@@ -59,7 +71,7 @@ def test_every_shipped_strategy_says_what_it_is(name: str) -> None:
     for param in kind.params:
         assert param.doc, param.name
         assert param.low <= param.default <= param.high
-    assert set(kind().values()) == {param.name for param in kind.params}
+    assert set(kind().values()) == {param.name for param in kind.declared()}
 
 
 @pytest.mark.parametrize(

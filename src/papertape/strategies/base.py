@@ -30,6 +30,9 @@ Answer = Wish | Sequence[Wish] | None
 """What a handler may return."""
 
 
+TEXT_CHARS_MAX = 1_000  # a path
+
+
 class Param(msgspec.Struct, frozen=True):
     """A declared parameter: name, type, default and range, with its unit."""
 
@@ -69,6 +72,21 @@ def refuse_unknown(strategy: str, known: Iterable[str], given: Iterable[str]) ->
             near = nearest_match(key, names)
             hint = f"; did you mean {near!r}?" if near else f"; it has {names}"
             raise ConfigError(f"{strategy}.{key}: not a parameter of {strategy}{hint}")
+
+
+class TextParam(msgspec.Struct, frozen=True):
+    """A declared parameter that is a text: a path, a name."""
+
+    name: str
+    default: str
+    doc: str = ""
+
+    def parse(self, value: object, strategy: str) -> str:
+        """Return a text from config or command line."""
+        if not isinstance(value, str) or len(value) > TEXT_CHARS_MAX or "\0" in value:
+            expected = f"a text of at most {TEXT_CHARS_MAX} characters"
+            raise ConfigError(f"{strategy}.{self.name}: {shown(value)} is not {expected}")
+        return value
 
 
 class StrategyContext(Protocol):
@@ -115,17 +133,23 @@ class Strategy:
 
     name: ClassVar[str] = ""
     params: ClassVar[tuple[Param, ...]] = ()
+    texts: ClassVar[tuple[TextParam, ...]] = ()
     summary: ClassVar[str] = ""
 
     def __init__(self, **values: Any) -> None:
         """Take parameter values; the rest stay at their defaults. Unknown names are refused."""
-        known = {param.name: param for param in self.params}
+        known = {param.name: param for param in self.declared()}
         refuse_unknown(self.name, known, values)
-        for param in self.params:
+        for param in known.values():
             value = values.get(param.name, param.default)
             setattr(self, param.name, param.parse(value, self.name))
         self.tag = self.name
         self._context: StrategyContext | None = None
+
+    @classmethod
+    def declared(cls) -> list[Param | TextParam]:
+        """Return all parameters, numbers first."""
+        return [*cls.params, *cls.texts]
 
     # --- what the strategy may look at ----------------------------------------------------------
 
@@ -149,9 +173,9 @@ class Strategy:
         mine = self.context.open_orders(self.tag)
         return [kept for kept in mine if symbol in {"", kept.order.symbol}]
 
-    def values(self) -> dict[str, float]:
+    def values(self) -> dict[str, Any]:
         """Return the parameter values in use."""
-        return {param.name: getattr(self, param.name) for param in self.params}
+        return {one.name: getattr(self, one.name) for one in self.declared()}
 
     # --- handlers: override what you need -------------------------------------------------------
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from papertape.errors import ConfigError, nearest_match
 from papertape.strategies.arbitrage import Arbitrage
 from papertape.strategies.base import Strategy
+from papertape.strategies.cross_venue_arbitrage import CrossVenueArbitrage
 from papertape.strategies.mean_reversion import MeanReversion
 from papertape.strategies.momentum import Momentum
 from papertape.strategies.news import News
@@ -20,7 +21,7 @@ SHIPPED: dict[str, type[Strategy]] = {
     strategy.name: strategy
     for strategy in (
         Arbitrage, Momentum, MeanReversion,
-        VolatilityBreakout, News, StatisticalArbitrage, Threshold,
+        VolatilityBreakout, News, StatisticalArbitrage, Threshold, CrossVenueArbitrage,
     )
 }  # fmt: skip
 
