@@ -22,6 +22,7 @@ from papertape.model.events import (
     EngineStateChanged,
     Event,
     EventListed,
+    ExitMarked,
     FeedStateChanged,
     FillDetail,
     LegWanted,
@@ -82,6 +83,10 @@ def state_events() -> list[Event]:
         EngineStateChanged(state="paused", reason="asked to"),
         CommandTaken(
             command_id="c1", action="pause", target="", source="dashboard", outcome="done"
+        ),
+        ExitMarked(
+            strategy="momentum", symbol=YES, gain_ppm=-100_000, best_ppm=20_000,
+            rule="stop_loss", reason="exit: stop loss",
         ),
         AlertRaised(
             severity="error", title="Disabled", message="momentum raised", about="momentum"
