@@ -33,7 +33,7 @@ def test_a_snippet_runs_in_a_fresh_interpreter(number: int, tmp_path: Path) -> N
 
 def test_the_commands_named_exist() -> None:
     """Every `papertape word` of the README is a command."""
-    named = set(re.findall(r"(?:`|^ +)papertape ([a-z]+)", README, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^ +)papertape ([a-z-]+)", README, re.MULTILINE))
     assert named
     assert named <= set(COMMANDS)
 
