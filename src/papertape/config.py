@@ -30,7 +30,7 @@ from papertape.config_fields import (
     speed_of,
     url_of,
 )
-from papertape.config_venues import Crypto, VenueName
+from papertape.config_venues import Crypto, Kalshi, VenueName
 from papertape.config_yaml import KeyPath, plain_value, read_yaml
 from papertape.errors import ConfigError, nearest_match, shown
 
@@ -220,6 +220,7 @@ class Config(Section):
     feed: Feed = Feed()
     live: Live = Live()
     crypto: Crypto = Crypto()
+    kalshi: Kalshi = Kalshi()
     risk: Risk = Risk()
     strategies: dict[Annotated[str, Field(pattern=STRATEGY_NAME)], StrategySettings] = Field(
         default_factory=dict

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from papertape.config_fields import Section, expected, url_of
+from papertape.config_fields import Number, Section, expected, url_of
 
-VenueName = Literal["polymarket", "crypto"]
+VenueName = Literal["polymarket", "crypto", "kalshi"]
 PAIR = r"^[a-z][a-z0-9]{1,30}:[A-Za-z0-9.$]{1,20}/[A-Za-z0-9.$]{1,20}$"
+TICKER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 URLS_DEEP_MAX = 5  # levels of ccxt's table of addresses
 
 
@@ -40,3 +41,18 @@ class Crypto(Section):
     bar_interval: Literal["", "1m", "5m", "15m", "1h"] = "1m"
     trust_unproven: bool = False
     urls: Annotated[dict[str, Any], BeforeValidator(_urls)] = Field(default_factory=dict)
+
+
+class Kalshi(Section):
+    """Which markets of Kalshi are polled."""
+
+    url: Annotated[str, url_of("https", "http")] = "https://external-api.kalshi.com/trade-api/v2"
+    tickers: Annotated[list[Annotated[str, Field(pattern=TICKER)]], Field(max_length=200)] = Field(
+        default_factory=list
+    )
+    series: Annotated[list[Annotated[str, Field(pattern=TICKER)]], Field(max_length=50)] = Field(
+        default_factory=list
+    )
+    markets_max: Annotated[int, Field(ge=1, le=200)] = 20
+    requests_per_s: Annotated[Number, Field(gt=0, le=100)] = 10.0
+    refresh_s: Annotated[Number, Field(ge=5, le=86_400)] = 60.0

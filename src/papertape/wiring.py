@@ -11,12 +11,15 @@ import msgspec
 
 from papertape.clock import NS_PER_S, Clock, ManualClock
 from papertape.config import Config
+from papertape.config_venues import VenueName
 from papertape.errors import ConfigError, WorldError
 from papertape.feeds.crypto.choice import CryptoChoice
 from papertape.feeds.crypto.door import load_ccxt
 from papertape.feeds.crypto.venue import CryptoVenue
 from papertape.feeds.desk import Venue
 from papertape.feeds.importers.imported import import_data
+from papertape.feeds.kalshi.messages import VENUE as KALSHI
+from papertape.feeds.kalshi.venue import KalshiChoice, KalshiVenue
 from papertape.feeds.live import LiveFeed
 from papertape.feeds.outbox import FULL, Outbox
 from papertape.feeds.polymarket.gamma import VENUE as POLYMARKET
@@ -190,6 +193,7 @@ def _live(config: Config, view: TapeView, market_dir: Path, run_id: str, clock: 
             "live.query": config.live.query,
             "live.slugs": ",".join(config.live.slugs),
             "crypto.symbols": ",".join(config.crypto.symbols),
+            "kalshi.tickers": ",".join(config.kalshi.tickers),
         },
     )
 
@@ -199,12 +203,17 @@ def _venues(config: Config, held: tuple[Instrument, ...]) -> list[Venue]:
     live = config.live
     names = live.venues
     if names is None:
-        asked = live.slugs or live.query or live.tag or not config.crypto.symbols
-        names = ["polymarket"] if asked else []
-        names += ["crypto"] if config.crypto.symbols else []
+        chosen: dict[VenueName, bool] = {
+            "polymarket": bool(live.slugs or live.query or live.tag),
+            "crypto": bool(config.crypto.symbols),
+            "kalshi": bool(config.kalshi.tickers or config.kalshi.series),
+        }
+        names = [name for name, is_chosen in chosen.items() if is_chosen] or ["polymarket"]
     venues: list[Venue] = [_polymarket(config, held)] if "polymarket" in names else []
     if "crypto" in names:
         venues += _crypto(config, held)
+    if "kalshi" in names:
+        venues.append(_kalshi(config, held))
     if not venues:
         raise ConfigError("live.venues: there is nothing to watch; name at least one venue")
     return venues
@@ -255,6 +264,23 @@ def _crypto(config: Config, held: tuple[Instrument, ...]) -> list[Venue]:
         )
         for venue, pairs in by_venue.items()
     ]
+
+
+def _kalshi(config: Config, held: tuple[Instrument, ...]) -> KalshiVenue:
+    kalshi = config.kalshi
+    if not kalshi.tickers and not kalshi.series:
+        raise ConfigError("kalshi: name markets (kalshi.tickers, --kalshi) or kalshi.series")
+    return KalshiVenue(
+        KalshiChoice(
+            url=kalshi.url,
+            tickers=tuple(kalshi.tickers),
+            series=tuple(kalshi.series),
+            held=tuple(sorted({h.symbol.split(":")[1] for h in held if h.venue == KALSHI})),
+            markets_max=kalshi.markets_max,
+            requests_per_s=kalshi.requests_per_s,
+            refresh_s=kalshi.refresh_s,
+        )
+    )
 
 
 def _held(view: TapeView) -> tuple[Instrument, ...]:

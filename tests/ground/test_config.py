@@ -69,7 +69,7 @@ MISTAKES = [
     ("live: {ws_url: 'http://x'}", "config.yaml:1: live.ws_url: 'http://x' is not an address that "
      "begins with wss or ws://"),
     ("live: {venues: [simulated]}", "config.yaml:1: live.venues.0: 'simulated' is not one of "
-     "'polymarket' or 'crypto'"),
+     "'polymarket', 'crypto' or 'kalshi'"),
     ("risk: {max_order_usd: '5%'}", "config.yaml:1: risk.max_order_usd: '5%' is not an amount in "
      "USD such as 500 or 12.50"),
     ("risk: {max_order_usd: -5}", "config.yaml:1: risk.max_order_usd: -5 is not an amount in "

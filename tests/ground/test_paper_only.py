@@ -88,8 +88,14 @@ def test_the_live_feed_only_reads() -> None:
     assert re.findall(r'"(POST|PUT|DELETE|PATCH)", ([^,]+),', text) == [
         ("POST", 'f"{self._clob}/books"')
     ]
-    assert re.findall(r"_client\.(\w+)\(", text) == ["aclose", "request"]
-    for path in (SOURCE / "feeds" / "polymarket").glob("*.py"):
+    reader = (SOURCE / "feeds" / "rest.py").read_text(encoding="utf-8")
+    assert re.findall(r"_client\.(\w+)\(", reader) == ["aclose", "request"]
+    kalshi = (SOURCE / "feeds" / "kalshi" / "rest.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"_ask\(\s*(\S+),", kalshi)) == {'"GET"'}
+    for path in (
+        *(SOURCE / "feeds" / "polymarket").glob("*.py"),
+        *(SOURCE / "feeds" / "kalshi").glob("*.py"),
+    ):
         said = path.read_text(encoding="utf-8")
         assert not re.search(r"(?i)authorization|signature|POLY_|api.?key", said), path.name
 

@@ -13,6 +13,7 @@ from papertape.cli.options import (
     DataOption,
     DurationOption,
     FeedOption,
+    KalshiOption,
     MarketsOption,
     QueryOption,
     SeedOption,
@@ -44,6 +45,7 @@ class BotChoice:
     markets: MarketsOption = None
     query: QueryOption = None
     symbols: SymbolsOption = None
+    kalshi: KalshiOption = None
     venues: VenuesOption = None
     speed: SpeedOption = None
     seed: SeedOption = None
@@ -62,6 +64,7 @@ class BotChoice:
             live__slugs=market_slugs(self.markets),
             live__query=self.query,
             live__venues=words_of(self.venues, "venues", "venues such as polymarket"),
+            kalshi__tickers=words_of(self.kalshi, "kalshi", "market tickers"),
             crypto__symbols=words_of(self.symbols, "symbols", "pairs such as binance:BTC/USDT"),
             feed__speed=speed_value(self.speed),
             feed__seed=self.seed,
@@ -73,6 +76,7 @@ class BotChoice:
             markets=self.markets,
             query=self.query,
             symbols=self.symbols,
+            kalshi=self.kalshi,
             venues=self.venues,
         )
         self.strategy_names()

@@ -39,8 +39,11 @@ SymbolsOption = Annotated[
     str | None,
     typer.Option("--symbols", metavar="VENUE:A/B,…", help="live: these pairs of crypto venues."),
 ]
+KalshiOption = Annotated[
+    str | None, typer.Option("--kalshi", metavar="TICKER,…", help="live: these markets of Kalshi.")
+]
 VenuesOption = Annotated[
-    str | None, typer.Option("--venues", metavar="A,B", help="live: polymarket, crypto.")
+    str | None, typer.Option("--venues", metavar="A,B", help="live: polymarket, crypto, kalshi.")
 ]
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="PATH", help="The recording to replay.")

@@ -261,10 +261,10 @@ class CryptoVenue:
             self._break_off(pair, "gap", str(error))
             self._hang_up(pair.client, pair.name)
             return
-        if condition in {"live", "unverified"} or SHOWN[condition] != SHOWN[before]:
-            self.emit(seen)
         if condition == "live" and self._state != "live":
             self._say("live")
+        if condition in {"live", "unverified"} or SHOWN[condition] != SHOWN[before]:
+            self.emit(seen)
         if condition == "gap" or pair.reason.startswith("the price left"):
             self.count(f"gaps: {pair.reason}")
             self._hang_up(pair.client, pair.name)

@@ -16,9 +16,10 @@ from papertape.feeds.polymarket.gamma import LiveMarket
 from papertape.feeds.polymarket.intake import SOURCE, Intake, State
 from papertape.feeds.polymarket.messages import FrameReader
 from papertape.feeds.polymarket.picker import Choice, MarketPicker, nothing_found
-from papertape.feeds.polymarket.rest import BOOKS_PER_REQUEST, PolymarketRest, VenueSilentError
+from papertape.feeds.polymarket.rest import BOOKS_PER_REQUEST, PolymarketRest
 from papertape.feeds.polymarket.stream import Shard, Timing
 from papertape.feeds.polymarket_levels import BadRecordError
+from papertape.feeds.rest import VenueSilentError
 from papertape.model.market_data import MarketData
 
 FULL_WAIT_S = 0.01
