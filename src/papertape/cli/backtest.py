@@ -46,6 +46,14 @@ CashOption = Annotated[
 FeesOption = Annotated[
     str, typer.Option("--fees", metavar="default|none|PPM", help="The venue's, none, or ppm.")
 ]
+FillsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fills",
+        metavar="MODEL,..",
+        help="naive, pessimistic, likely, optimistic; several, band or all: side by side.",
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Of the confidence intervals.")]
 ReportOption = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML report.")
@@ -67,6 +75,7 @@ def backtest(
     to: ToOption = None,
     initial_cash: CashOption = None,
     fees: FeesOption = "default",
+    fills: FillsOption = None,
     seed: SeedOption = 7,
     report: ReportOption = None,
     check_lookahead: LookaheadOption = False,
@@ -96,6 +105,7 @@ def backtest(
             seed=seed,
             config=chosen,
             check_future=check_lookahead,
+            fills=fills,
             progress=progress,
         )
     written = result.save_report(report) if report is not None else None
@@ -229,7 +239,29 @@ def _print(result: Result, written: Path | None, took_s: float) -> None:
     print_rows("", ("metric", "value", "95 % interval"), rows)
     _print_counts("Signals refused", facts["refused"])
     _print_counts("Opportunities seen and not taken", facts["skipped"])
+    _print_answers(facts.get("fill_answers", ()))
     _print_places(result, written, took_s)
+
+
+def _print_answers(answers: Sequence[Mapping[str, Any]]) -> None:
+    """Print what the same signals came to under each fill model, against the first."""
+    if not answers:
+        return
+    head = ("fills", "filled", "refused", "traded", "fees", "realized P&L", "total P&L", "against")
+    rows = [
+        (
+            one["model"],
+            f"{one['fills']:,}",
+            f"{one['refused']:,}",
+            f"{one['traded']:,.2f}",
+            f"{one['fees']:,.2f}",
+            f"{one['realized_pnl']:+,.2f}",
+            f"{one['total_return']:+,.2f}",
+            f"{one['difference']:+,.2f}" if number else "",
+        )
+        for number, one in enumerate(answers)
+    ]
+    print_rows("\nThe same signals under other fills", head, rows)
 
 
 def _print_counts(title: str, counts: Mapping[str, int]) -> None:

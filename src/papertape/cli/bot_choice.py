@@ -15,6 +15,7 @@ from papertape.cli.options import (
     FeedOption,
     KalshiOption,
     MarketsOption,
+    OneFillsOption,
     QueryOption,
     SeedOption,
     SpeedOption,
@@ -51,6 +52,7 @@ class BotChoice:
     seed: SeedOption = None
     strategies: StrategiesOption = None
     duration: DurationOption = None
+    fills: OneFillsOption = None
     config: ConfigOption = None
     data_dir: DataDirOption = None
 
@@ -69,6 +71,7 @@ class BotChoice:
             feed__speed=speed_value(self.speed),
             feed__seed=self.seed,
             feed__duration_s=duration_s(self.duration),
+            execution__fills=self.fills,
             **more,
         )
         refuse_beside_live(

@@ -58,6 +58,10 @@ StrategiesOption = Annotated[
 DurationOption = Annotated[
     str | None, typer.Option("--duration", metavar="60s", help="Stop by itself (ms, s, m, h, d).")
 ]
+OneFillsOption = Annotated[
+    str | None,
+    typer.Option("--fills", metavar="MODEL", help="naive, pessimistic, likely or optimistic."),
+]
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
 PortOption = Annotated[int | None, typer.Option("--port", help="Port to listen on; default 5001.")]
 

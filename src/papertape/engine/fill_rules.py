@@ -14,7 +14,7 @@ TAIL_MAX = 20  # a drawn latency is at most this many times its mean: one outlie
 class FillRules(msgspec.Struct, frozen=True, kw_only=True):
     """The fill model and its figures; the default is what the compiled loop tells too.
 
-    naive        at the signal's price, whole size, at once, without fee: what is to be beaten
+    naive        at the signal's price (its limit, or the mid), whole size, at once, without fee
     pessimistic  from seen depth only; at our price, who left the queue stood behind us
     likely       who left the queue stood before us as often as the depth before us
     optimistic   who left the queue stood before us; the shortest latency

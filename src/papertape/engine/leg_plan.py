@@ -59,7 +59,7 @@ class Planner:
             return LegPlan(0, 0, 0, None)
         instrument = self._instruments[leg.symbol]
         if self._rules.naive:
-            return self._naive(leg, instrument, buying)
+            return self._naive(leg, instrument)
         if leg.symbol not in self._watch.books:
             return LegPlan(0, 0, 0, None, waits=leg.symbol in self._watch.bars)
         filled = notional = fee = weight = 0
@@ -83,10 +83,10 @@ class Planner:
             worst = ticks
         return LegPlan(filled, notional, fee, worst)
 
-    def _naive(self, leg: LegWanted, instrument: Instrument, buying: bool) -> LegPlan:
+    def _naive(self, leg: LegWanted, instrument: Instrument) -> LegPlan:
         ticks = leg.limit_ticks
         if ticks is None:
-            ticks = self._watch.touch_ticks(leg.symbol, buying=buying)
+            ticks = self._watch.screen_ticks(leg.symbol)
         if ticks is None:
             return LegPlan(0, 0, 0, None)
         worth = _worth(instrument, ticks, leg.quantity_lots)
@@ -143,7 +143,7 @@ class Planner:
         value = instrument.tick_nanos * instrument.lot_nanos
         book = self._watch.books.get(leg.symbol)
         if book is None or self._rules.naive:
-            ticks = self._watch.touch_ticks(leg.symbol, buying=True)
+            ticks = self._watch.screen_ticks(leg.symbol)
             return lots_for(amount, ticks, value, 1 << 62) if ticks else 0
         used = self._watch.used(leg.symbol, buying=True)
         levels = taken_from(

@@ -160,11 +160,14 @@ class MarketWatch:
                 return 0
         return None
 
-    def touch_ticks(self, symbol: str, *, buying: bool) -> int | None:
-        """Return the best price on the side an order would take, or the last bar's close."""
+    def screen_ticks(self, symbol: str) -> int | None:
+        """Return the price on a screen: the mid, the one side there is, or the last bar's close."""
         book = self.books.get(symbol)
         if book is not None:
-            side = book.ask_ticks if buying else book.bid_ticks
+            half_ticks = book.mid_half_ticks()
+            if half_ticks is not None:
+                return half_ticks // 2
+            side = book.ask_ticks if len(book.ask_ticks) else book.bid_ticks
             return side[0] if len(side) else None
         bar = self.bars.get(symbol)
         return None if bar is None else bar.close_ticks

@@ -78,9 +78,9 @@ class Venue:
         symbol, matcher = working.order.symbol, self._matcher
         ticks = working.limit_ticks
         if ticks is None:
-            ticks = self._watch.touch_ticks(symbol, buying=working.buying)
+            ticks = self._watch.screen_ticks(symbol)
         if ticks is None:
-            matcher.close(working, "cancelled", "nobody offers at any price")
+            matcher.close(working, "cancelled", "no price has been seen")
             return
         lots = working.remaining_lots
         seen_ns = self._watch.seen_ts_ns(symbol) or matcher.now_ns()

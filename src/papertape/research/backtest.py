@@ -21,6 +21,7 @@ from papertape.feeds.importers.imported import import_data
 from papertape.model.money import MICROS, Number, parse_number, to_micros
 from papertape.research.charts import chart_data
 from papertape.research.collector import Collector, WatchedLedger
+from papertape.research.fill_answers import band, fill_answers, fill_models, under_model
 from papertape.research.interrupts import interrupts
 from papertape.research.lookahead import check_lookahead
 from papertape.research.market_slice import MarketSlice
@@ -54,6 +55,7 @@ def run_backtest(
     data_dir: str | Path | None = None,
     config: Config | None = None,
     check_future: bool = False,
+    fills: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Run a strategy over recorded data and return what came of it.
@@ -61,11 +63,14 @@ def run_backtest(
     strategy: a Strategy class, an instance, a shipped name, or `file.py:Class`. data: a recording
     of papertape or of others. start, end: ISO 8601 (UTC if it says no zone) or nanoseconds. fees:
     "default" (the venue's), "none", or parts per million. check_future: run again with the future
-    cut off, and raise LookAheadError if the past changes. The run's tape stays in
+    cut off, and raise LookAheadError if the past changes. fills: the fill model, or several with
+    commas, or "band" or "all": the run is the first, the others are told the same signals, and
+    `facts["fill_answers"]` has them side by side (docs/execution.md). The run's tape stays in
     `<data_dir>/backtests/<run_id>`. Raises ConfigError, InvalidInputError or WorldError. SIGINT
     ends the run early and keeps what there is.
     """
-    chosen = chosen_config(config, data_dir, initial_cash)
+    models = fill_models(fills)
+    chosen = under_model(chosen_config(config, data_dir, initial_cash), models[:1])
     order = Order(
         strategy=build_strategy(strategy, params, chosen),
         config=chosen,
@@ -86,6 +91,12 @@ def run_backtest(
             lambda done, total: tell("cutting off the future", done, total),
         )
         result.facts["lookahead"] = {"found": False, "cut_after": points}
+    if len(models) > 1 and not result.failure:
+        told = progress or _silent
+        answers = fill_answers(order, models, lambda done, total: told("other fills", done, total))
+        assert answers[0].state_hash == result.facts["state_hash"], "the same run, told again"
+        result.facts["fill_answers"] = [msgspec.to_builtins(answer) for answer in answers]
+        result.facts["fill_band"] = band(answers)
     return result
 
 

@@ -68,6 +68,9 @@ class Session:
         ledger: Ledger,
         run_id: str,
         on_idle: Callable[[], None],
+        *,
+        door: type[DataFlowManager] = DataFlowManager,
+        manager: type[TimedManager] = TimedManager,
     ) -> None:
         """Connect the parts; nothing is recorded yet."""
         config = order.config
@@ -82,16 +85,17 @@ class Session:
         self.parts: DoorParts = door_parts(
             config, ledger, self.view, self.clock, source=feed.source, run_number=1
         )
-        self._manager = TimedManager(
+        self.manager = manager(
             {self.tag: order.strategy},
             on_disabled=self._on_disabled,
             on_slow=self._on_slow,
             slow_call_ms=config.engine.strategy_call_ms_max,
         )
+        self.door = door(parts=self.parts)
         self.loop = TradingLoop(
             parts=self.parts,
-            door=DataFlowManager(parts=self.parts),
-            manager=self._manager,
+            door=self.door,
+            manager=self.manager,
             sink=CountingSink(),
             clock=self.clock,
             equity_every_ns=round(config.engine.equity_every_s * NS_PER_S),
@@ -104,7 +108,7 @@ class Session:
         scribe.at(self.feed.first_ns, 0)
         scribe.note(self._started())
         scribe.commit()
-        with time_limit(self._manager, CALL_S_MAX):
+        with time_limit(self.manager, CALL_S_MAX):
             self.loop.run(self.feed)
         scribe.note(RunStopped(reason=self.failure or self.ended))
         scribe.commit()
