@@ -78,6 +78,8 @@ def render(document: Row, first: list[Row], last: list[Row]) -> str:
         years=month_table(document["charts"]["months"]),
         month_names=MONTHS,
         costs=cost_rows(document["charts"]["costs"]),
+        answers=document.get("fill_answers", []),
+        band=band_shape(document.get("fill_band", [])),
         first=first,
         last=last,
         hidden=max(0, document["trades"] + document["settled"] - len(first) - len(last)),
@@ -144,6 +146,21 @@ def month_table(months: Sequence[Row]) -> dict[str, list[float | None]]:
         if change is not None:
             cells[12] = 100 * ((1 + (cells[12] or 0.0) / 100) * (1 + change / 100) - 1)
     return years
+
+
+def band_shape(ends: Sequence[Sequence[float]]) -> str:
+    """Return [lowest, highest] values in time order as a polygon of 1000 by 100, "" for none."""
+    if len(ends) < 2:
+        return ""
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    span = (high - low) or 1.0
+
+    def at(number: int, value: float) -> str:
+        return f"{1000 * number / (len(ends) - 1):.1f},{100 - 100 * (value - low) / span:.1f}"
+
+    over = [at(number, end[1]) for number, end in enumerate(ends)]
+    under = [at(number, end[0]) for number, end in enumerate(ends)]
+    return " ".join([*over, *reversed(under)])
 
 
 def cost_rows(costs: Mapping[str, float]) -> list[Row]:
