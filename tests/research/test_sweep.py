@@ -18,6 +18,7 @@ from tests.research.market import Swing, wavy_bars
 
 from papertape import run_backtest
 from papertape.cli.main import run
+from papertape.config import load_config
 from papertape.errors import ConfigError, NewerDataError, WorldError
 from papertape.model.market_data import BarSeen
 from papertape.research.sweep import Standing, make_plan, run_sweep
@@ -93,6 +94,17 @@ def test_what_an_outcome_depends_on_is_its_name(bars: Path, tmp_path: Path) -> N
     shorter = wavy_bars(tmp_path / "BTCUSDT_1m.csv", 900)
     studies.add(make_plan(f"{first}:Swing", shorter, **base).study)
     assert len(studies) == 6
+
+
+def test_settings_of_execution_are_heeded(bars: Path, tmp_path: Path, whole: SweepResult) -> None:
+    """Latency and fill model change what comes of a try, in processes as in a backtest."""
+    slow = load_config(None, {}, {"execution.latency_ms": 60_000, "data_dir": str(tmp_path)})
+    found = run_sweep(Swing, bars, SPACE, config=slow, jobs=2)
+    assert found.facts["study"] != whole.facts["study"]
+    assert found.best is not None
+    assert found.backtest is not None
+    assert found.backtest.metrics == found.best.outcome.figures
+    assert rows(found) != rows(whole)
 
 
 def test_tries_that_fail_are_named_and_left_out(bars: Path, tmp_path: Path) -> None:

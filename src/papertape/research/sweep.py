@@ -51,7 +51,10 @@ from papertape.strategies.registry import SHIPPED
 
 BEST_SHOWN = 8  # rows of the live table
 JOBS_MAX = 256  # processes of one machine
-SETTINGS = {"account", "risk", "engine", "strategies"}  # what an outcome depends on
+UNRELATED = {  # settings that no outcome depends on; a new section is taken to matter
+    "data_dir", "feed", "live", "crypto", "kalshi", "dashboard", "storage", "logging",
+    "notifications",
+}  # fmt: skip
 
 
 class Standing(msgspec.Struct, kw_only=True):
@@ -154,7 +157,7 @@ def make_plan(
         data=order.data,
         fees=order.fees,
         seed=seed,
-        config=chosen.model_dump(mode="json", include=SETTINGS),
+        config=chosen.model_dump(mode="json", exclude=UNRELATED),
     )
     return Plan(
         setting=setting,

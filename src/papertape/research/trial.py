@@ -41,8 +41,8 @@ ID_DIGITS = 16  # of a study's name: 64 bits
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What all tries of a study share; a few lines of JSON, so that any process can take it.
 
-    strategy: a shipped name or `file.py:Class`. market: folder of the recording. config: account,
-    risk, engine and strategies of the settings.
+    strategy: a shipped name or `file.py:Class`. market: folder of the recording. config: the
+    settings that matter, as JSON values.
     """
 
     strategy: str
