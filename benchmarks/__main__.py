@@ -8,12 +8,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bars, browser_latency, durable_path, machine, quotes, replay_speed, sweep
+from benchmarks import (
+    bars,
+    browser_latency,
+    durable_path,
+    feed_speed,
+    machine,
+    quotes,
+    replay_speed,
+    sweep,
+)
 
 LIVE: dict[str, Callable[[], dict[str, object]]] = {
     "durable_path": durable_path.run,
     "browser_latency": browser_latency.run,
     "replay_speed": replay_speed.run,
+    "feed_speed": feed_speed.run,
 }
 LOOP: dict[str, Callable[[], dict[str, object]]] = {
     "W1": bars.run,

@@ -227,7 +227,7 @@ def test_a_silent_venue_is_heard_of_and_stops_soon(frames: list[Frame]) -> None:
             items = list(feed.items())
             assert time.monotonic() - stopped_s[0] < 0.1
     beats = [item for item in items if isinstance(item, FeedStateSeen)]
-    assert len(beats) >= 5
+    assert len(beats) >= 3
     assert {beat.state for beat in beats} == {"stale"}
 
 

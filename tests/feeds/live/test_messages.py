@@ -244,9 +244,9 @@ def test_changes_are_totals_and_zero_removes() -> None:
     book = seeded()
     for _ in range(2):
         assert book.change([change("0.45", "7", "BUY", "0.45", "0.5")], 1_002, 2)
-    assert book.seen(3).bid_lots == [700, 1_000]
+    assert list(book.seen(3).bid_lots) == [700, 1_000]
     assert book.change([change("0.50", "0", "SELL", "0.45", "1")], 1_003, 2)
-    assert book.seen(3).ask_ticks == []
+    assert list(book.seen(3).ask_ticks) == []
 
 
 def test_the_best_prices_may_run_ahead_for_a_moment() -> None:

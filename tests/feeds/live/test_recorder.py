@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from array import array
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def plain(items: list[MarketData]) -> list[object]:
 
 def listed(value: object) -> object:
     """Return levels as a list, whatever holds them."""
-    return list(value) if isinstance(value, memoryview) else value
+    return list(value) if isinstance(value, memoryview | array) else value
 
 
 @pytest.mark.parametrize("as_changes", [False, True], ids=["books", "changes"])
@@ -161,7 +162,7 @@ def test_a_killed_recorder_leaves_a_readable_recording(
         try:
             end = time.monotonic() + 30.0
             while time.monotonic() < end:
-                folders = sorted((data_dir / "market").glob("live-*"))
+                folders = [p.parent for p in (data_dir / "market").glob("live-*/manifest.json")]
                 if folders and Recording(folders[0]).manifest.rows > 50:
                     break
                 time.sleep(0.1)

@@ -7,13 +7,18 @@ fails any of these is not live until the venue has sent it whole again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from papertape.clock import NS_PER_MS
 from papertape.core.decimal_text import scaled
+from papertape.core.level_text import read_levels
 from papertape.feeds.conditions import SHOWN, Condition
 from papertape.feeds.polymarket.messages import BestPriceMessage, BookMessage, Change
+from papertape.feeds.polymarket.sides import Side
 from papertape.feeds.polymarket_levels import (
+    LOT_DECIMALS,
     ONE_TICKS,
     TICK_DECIMALS,
     BadRecordError,
@@ -55,8 +60,7 @@ class TokenBook:
         self._late_hash = ""
         self._in_vain = 0
         self._levels = levels
-        self._bids: dict[int, int] = {}
-        self._asks: dict[int, int] = {}
+        self._bids, self._asks = Side(), Side()
         self._held_back: list[tuple[int, list[Change]]] = []
         self._changed_since_hash = False
 
@@ -67,15 +71,13 @@ class TokenBook:
 
     def seen(self, ts_ns: int) -> BookSeen:
         """Return the book as the engine shall see it now."""
-        bids = sorted(self._bids.items(), reverse=True)
-        asks = sorted(self._asks.items())
         return BookSeen(
             symbol=self.symbol,
             ts_ns=ts_ns,
-            bid_ticks=[ticks for ticks, _ in bids],
-            bid_lots=[lots for _, lots in bids],
-            ask_ticks=[ticks for ticks, _ in asks],
-            ask_lots=[lots for _, lots in asks],
+            bid_ticks=self._bids.ticks[::-1],
+            bid_lots=self._bids.lots[::-1],
+            ask_ticks=self._asks.ticks[:],
+            ask_lots=self._asks.lots[:],
             venue_ts_ns=self.venue_ms * NS_PER_MS,
             state=SHOWN[self.condition],
             reason="" if self.condition == "live" else self.reason,
@@ -108,7 +110,7 @@ class TokenBook:
         """Return whether a verified book of the venue has other levels than ours."""
         step = step_ticks_of(message.tick_size) if message.tick_size else self.facts.step_ticks
         bids, asks = self._sides(message, step)
-        return bids != self._bids or asks != self._asks
+        return not (bids.same(self._bids) and asks.same(self._asks))
 
     def replace(self, message: BookMessage, now_ns: int) -> bool:
         """Take a whole book and the changes held back since; return whether it may be traded on.
@@ -124,8 +126,6 @@ class TokenBook:
         if message.tick_size:
             step_ticks = step_ticks_of(message.tick_size)
         bids, asks = self._sides(message, step_ticks)
-        if bids and asks and max(bids) >= min(asks):
-            raise BadRecordError("book: crossed")
         verified = self._verify(message, step_ticks)
         self.facts.step_ticks = step_ticks
         self._bids, self._asks = bids, asks
@@ -151,11 +151,11 @@ class TokenBook:
         try:
             for one in changes:
                 self._put(one)
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             return self._fail(f"a change that cannot be one: {error}")
         self.venue_ms, self.heard_ns = venue_ms, now_ns
         self._changed_since_hash = True
-        if self._bids and self._asks and max(self._bids) >= min(self._asks):
+        if _cross(self._bids, self._asks):
             return self._fail("bid and ask cross")
         last = changes[-1]
         if not self._agrees(last.best_bid, last.best_ask):
@@ -175,7 +175,7 @@ class TokenBook:
     def regrid(self, step_ticks: int) -> None:
         """Take a new tick: the book is dropped until the venue sends it whole."""
         self.facts.step_ticks = step_ticks
-        self._bids, self._asks, self._held_back = {}, {}, []
+        self._bids, self._asks, self._held_back = Side(), Side(), []
         self.break_off("resyncing", "the tick size changed")
 
     def forget_changes(self) -> None:
@@ -199,37 +199,45 @@ class TokenBook:
         self._held_back.append((venue_ms, changes))
 
     def _put(self, one: Change) -> None:
-        sides = {"BUY": self._bids, "SELL": self._asks}
-        side = sides[one.side]
-        ticks = self._levels.prices(self.facts.step_ticks)[one.price]
-        lots = self._levels.sizes[one.size]
-        if lots:
-            side[ticks] = lots
+        if one.side == "BUY":
+            side = self._bids
+        elif one.side == "SELL":
+            side = self._asks
         else:
-            side.pop(ticks, None)
+            raise ValueError(f"side {one.side[:20]!r}")
+        ticks = self._levels.prices(self.facts.step_ticks)[one.price]
+        side.put(ticks, self._levels.sizes[one.size])
 
     def _agrees(self, best_bid: str, best_ask: str) -> bool:
-        bid = max(self._bids) if self._bids else 0
-        ask = min(self._asks) if self._asks else ONE_TICKS
+        bids, asks = self._bids.ticks, self._asks.ticks
+        prices = self._levels.prices(self.facts.step_ticks)
+        bid, ask = bids[-1] if bids else 0, asks[0] if asks else ONE_TICKS
+        if prices.get(best_bid) == bid and prices.get(best_ask) == ask:
+            return True
         return _same(best_bid, bid, empty=0) and _same(best_ask, ask, empty=ONE_TICKS)
 
-    def _sides(
-        self, message: BookMessage, step_ticks: int
-    ) -> tuple[dict[int, int], dict[int, int]]:
+    def _sides(self, message: BookMessage, step_ticks: int) -> tuple[Side, Side]:
+        bids = self._side(message.bids, step_ticks, True)
+        asks = self._side(message.asks, step_ticks, False)
+        if not bids.ticks or not asks.ticks or bids.ticks[-1] < asks.ticks[0]:
+            return bids, asks
+        raise BadRecordError("book: crossed")
+
+    def _side(self, raw: msgspec.Raw, step_ticks: int, rising: bool) -> Side:
+        """Return one side; the venue writes the best level last, so bids rise and asks fall."""
+        found = read_levels(bytes(raw), step_ticks, ONE_TICKS, TICK_DECIMALS, LOT_DECIMALS, rising)
+        if found is not None:
+            self._levels.dust_levels += found[2]
+            return Side(found[0], found[1])
         try:
-            bids, asks = decode_levels(message.bids), decode_levels(message.asks)
-            bid_ticks, bid_lots = self._levels.side(bids, step_ticks)
-            ask_ticks, ask_lots = self._levels.side(asks, step_ticks)
+            ticks, lots = self._levels.side(decode_levels(raw), step_ticks)
         except msgspec.ValidationError as error:
             raise BadRecordError(f"book: {error}") from None
         except ValueError as error:
             raise BadRecordError(f"book: bad number: {error}") from None
-        if len({*bid_ticks, *ask_ticks}) != len(bid_ticks) + len(ask_ticks):
+        if len(set(ticks)) != len(ticks):
             raise BadRecordError("book: crossed, or a price twice")
-        return (
-            dict(zip(bid_ticks, bid_lots, strict=True)),
-            dict(zip(ask_ticks, ask_lots, strict=True)),
-        )
+        return Side.of(ticks, lots)
 
     def _verify(self, message: BookMessage, step_ticks: int) -> bool:
         """Return whether the hash comes out; a last trade that is not said is searched for."""
@@ -251,13 +259,16 @@ class TokenBook:
         self._in_vain += 1
         return False
 
-    def _last_trades(self, message: BookMessage, step_ticks: int) -> list[str]:
-        """Return what the last trade price may have been, likeliest first."""
-        likely = [message.last_trade_price, self.facts.last_trade, "", "0.000"]
-        if self._in_vain >= SEARCHES_MAX:
-            return likely
-        grid = [_three_decimals(ticks) for ticks in range(step_ticks, ONE_TICKS, step_ticks)]
-        return [*likely, *grid]
+    def _last_trades(self, message: BookMessage, step_ticks: int) -> Iterator[str]:
+        """Yield what the last trade price may have been, likeliest first."""
+        yield from (message.last_trade_price, self.facts.last_trade, "", "0.000")
+        if self._in_vain < SEARCHES_MAX:
+            for ticks in range(step_ticks, ONE_TICKS, step_ticks):
+                yield _three_decimals(ticks)
+
+
+def _cross(bids: Side, asks: Side) -> bool:
+    return bool(bids.ticks and asks.ticks) and bids.ticks[-1] >= asks.ticks[0]
 
 
 def _spellings(message: BookMessage) -> list[tuple[bytes, bytes]]:

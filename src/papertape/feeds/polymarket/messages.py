@@ -13,6 +13,8 @@ import msgspec
 
 REASON_CHARS_MAX = 120  # of a reason that is counted: the field and what was wrong with it
 BOOK_KINDS = {"", "book", "price_change", "tick_size_change"}  # "": it could have been any
+KIND_KEY = b'"event_type":"'
+FLAT = {"book", "price_change", "last_trade_price", "best_bid_ask", "tick_size_change"}
 REASONS_MAX = 200  # kinds of malformed frames told apart
 
 
@@ -162,7 +164,7 @@ class FrameReader:
     def _one(self, raw: bytes) -> list[Message]:
         kind = ""
         try:
-            kind = _kind(raw).event_type
+            kind = _kind_of(raw)
             decode = _TAKEN.get(kind)
             if decode is None:
                 key = kind[:REASON_CHARS_MAX] if len(self.unknown) < REASONS_MAX else "others"
@@ -179,6 +181,21 @@ class FrameReader:
             return []
         self.taken[kind] += 1
         return [message]
+
+
+def _kind_of(raw: bytes) -> str:
+    """Return the kind of a message.
+
+    Frames of ours name it near their end; where that place holds nothing else it is taken, and
+    where there could be a doubt (a text that is escaped or nested) the whole frame is read for it.
+    """
+    at = raw.rfind(KIND_KEY)
+    if at > 0 and raw.count(b"\\") == 0 and raw.count(KIND_KEY) == 1:
+        start = at + len(KIND_KEY)
+        kind = raw[start : raw.find(b'"', start)].decode("utf-8", "replace")
+        if kind in FLAT:
+            return kind
+    return str(_kind(raw).event_type)
 
 
 def read_books(answer: bytes, counts: Counter[str]) -> list[BookMessage]:
