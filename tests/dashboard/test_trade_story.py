@@ -6,8 +6,25 @@ import csv
 import io
 
 import pytest
+from msgspec.structs import replace
 from tests.dashboard.conftest import Caller
-from tests.dashboard.tapes import NO, START_NS, YES, Tape, busy
+from tests.dashboard.tapes import NO, START_NS, YES, Tape, busy, instrument
+
+from papertape.model.events import (
+    FillDetail,
+    InstrumentListed,
+    LevelUsed,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelAsked,
+    OrderChangeRefused,
+    OrderFilled,
+    OrderSubmitted,
+    OrderTriggered,
+    PrintUsed,
+)
+from papertape.model.instrument import FeeSchedule
+from papertape.model.orders import OrderTerms
 
 S = 1_000_000_000
 
@@ -112,3 +129,59 @@ def test_the_story_of_a_settlement_and_of_a_merge(page: Caller, tape: Tape) -> N
     assert [(part["symbol"], part["quantity"]) for part in story["parts"]] == [(YES, -4), (NO, -4)]
     assert story["cash"]["entries"][0]["what"] == "merge"
     assert story["cash"]["total"] == 4.0
+
+
+def test_the_story_of_a_protected_order(page: Caller, tape: Tape) -> None:
+    """Terms, steps, the queue and the prints of a fill; the fee by the schedule of then."""
+    busy(tape)
+    tape.trade("BUY", 500, 4_000, strategy="arbitrage")
+    listed = instrument(YES)
+    dear = FeeSchedule(kind="curve", taker_ppm=70_000, rebate_ppm=200_000, dated="2026-04-16")
+    tape.put(InstrumentListed(instrument=replace(listed, fees=dear)))
+    own = {"order_id": "O90", "strategy": "arbitrage", "symbol": YES}
+    terms = OrderTerms(stop_ticks=4_500, trail_ticks=100, reduce_only=True, purpose="stop_loss",
+                       parent="O1", group="O1")  # fmt: skip
+    detail = FillDetail(
+        model="likely", latency_ns=150_000_000, ahead_lots=200,
+        prints=(PrintUsed(ts_ns=START_NS, price_ticks=4_400, quantity_lots=300),),
+    )  # fmt: skip
+    tape.put(
+        OrderSubmitted(
+            **own, signal_id="S1", side="SELL", order_type="stop", time_in_force="GTC",
+            quantity_lots=300, terms=terms,
+        ),
+        OrderTriggered(**own, stop_ticks=4_500, seen_ticks=4_400),
+        OrderAccepted(**own, latency_ns=150_000_000, ahead_lots=200),
+        OrderAmended(**own, quantity_lots=200, remaining_lots=200, limit_ticks=None,
+                     stop_ticks=4_500, reason="less is held"),
+        OrderCancelAsked(**own, reason="asked to", latency_ns=5_000_000),
+        OrderFilled(
+            **own, fill_id="F90", signal_id="S1", side="SELL", price_ticks=5_000,
+            quantity_lots=100, notional_micros=500_000, fee_micros=0, cost_micros=-400_000,
+            realized_micros=100_000, liquidity="maker", remaining_lots=100,
+            evidence=LevelUsed(
+                price_ticks=5_000, seen_lots=300, taken_before_lots=0, book_ts_ns=START_NS,
+                book_age_ns=0, source="simulated", detail=detail,
+            ),
+        ),
+        OrderChangeRefused(order_id="O90", strategy="arbitrage", change="cancel",
+                           code="too_late", reason="it was filled"),
+    )  # fmt: skip
+    tape.put(InstrumentListed(instrument=listed))  # fees change: the fill keeps its own
+    tape.flush()
+    story = page.data("/api/trades/F90")["story"]
+    (order,) = [one for one in story["orders"] if one["id"] == "O90"]
+    assert [state["state"] for state in order["states"]] == [
+        "submitted", "triggered", "accepted", "amended", "cancel asked", "partly filled",
+        "cancel refused",
+    ]  # fmt: skip
+    assert order["states"][1]["note"] == "stop 0.45, seen 0.44"
+    assert order["states"][2]["note"] == "after 150 ms, behind 2 at its price"
+    assert order["terms"]["stop"] == 0.45
+    assert (order["terms"]["purpose"], order["terms"]["reduce_only"]) == ("stop_loss", True)
+    (fill,) = [one for one in story["fills"] if one["id"] == "F90"]
+    used = fill["evidence"]
+    assert (used["model"], used["latency_ms"], used["ahead"]) == ("likely", 150.0, 2.0)
+    assert used["prints"][0]["quantity"] == 3.0
+    rule = fill["fee_rule"]
+    assert (rule["fits"], rule["dated"], rule["rebate"]) == (True, "2026-04-16", 0.0035)

@@ -8,7 +8,9 @@ const { dayBounds, isFiltered, pageAddress, query, readFilter } = await import(
   `${JS}/trade_filter.js`
 );
 const { PAGE_ROWS, TradeList, windowOf } = await import(`${JS}/trade_list.js`);
-const { bookAge, feeWords, storySections, storyTitle } = await import(`${JS}/trade_story.js`);
+const { bookAge, detailFacts, feeWords, storySections, storyTitle, termsWords } = await import(
+  `${JS}/trade_story.js`
+);
 
 test("address and filter say the same thing", () => {
   const search = "?q=mayor+adler&strategy=momentum&side=BUY&from=2026-01-31&sort=time";
@@ -222,4 +224,27 @@ test("a story names the number of every record, and nothing that it does not kno
   assert.equal(fact(5, "Change of cash"), "−13.52459");
   assert.equal(storyTitle(trade), "Buy 77 at 17.0 ¢");
   assert.equal(bookAge(undefined), "–");
+});
+
+test("terms and evidence are told where there are any", () => {
+  assert.equal(termsWords({ outcome: "YES" }), "");
+  const terms = { stop: 0.45, reduce_only: true, purpose: "stop_loss", parent: "o1", group: "o1" };
+  const order = { outcome: "YES", time_in_force: "GTC", terms };
+  assert.equal(termsWords(order), "GTC, stop 45.0 ¢, reduce-only, stop loss of o1");
+  const pair = { ...order, terms: { trail: 0.03, post_only: true, spend: 12.5, group: "s1" } };
+  assert.equal(
+    termsWords(pair),
+    "GTC, trailing by 3.0 ¢, for 12.5, post-only, one cancels the other",
+  );
+  assert.deepEqual(detailFacts(FILL, FILL.evidence), []);
+  const prints = [{ time: FILL.time, price: 0.16, quantity: 40 }];
+  const used = { model: "likely", latency_ms: 150, delay_ms: 3000, ahead: 0, prints };
+  const names = detailFacts(FILL, used).map((fact) => `${fact.name}: ${fact.value}`);
+  assert.deepEqual(names, [
+    "Fill model: likely",
+    "Way to the venue: 150 ms",
+    "Held by the venue: 3 s",
+    "Queue before it on arrival: 0",
+    "Trade of others: 40 at 16.0 ¢",
+  ]);
 });

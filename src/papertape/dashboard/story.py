@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from papertape.clock import NS_PER_MS, iso_utc
-from papertape.core.fees import fee_weight, fill_fee_micros
-from papertape.dashboard import rows
+from papertape.core.fees import fee_weight, fill_fee_micros, maker_rebate_estimate_micros
+from papertape.dashboard import order_words, rows
 from papertape.dashboard.follower import Follower
 from papertape.model.events import (
     LevelUsed,
-    OrderClosed,
     OrderFilled,
     OrderSubmitted,
     Record,
@@ -25,7 +24,7 @@ from papertape.model.events import (
 from papertape.model.instrument import Instrument
 from papertape.model.money import MICROS, NANOS
 from papertape.services.plain import plain_instrument
-from papertape.tape.queries_trades import position_trades, settlement_after
+from papertape.tape.queries_trades import listed_before, position_trades, settlement_after
 
 EARLIER_SHOWN = 20  # trades of the same position shown with a settlement or a sale
 
@@ -70,6 +69,10 @@ class _Teller:
 
     def instrument(self, symbol: str) -> Instrument:
         return self._view.instruments.get(symbol) or plain_instrument(symbol)
+
+    def listed(self, symbol: str, seq: int) -> Instrument:
+        """Return the instrument as it was listed when a record was written: its fees of then."""
+        return listed_before(self._follower.reader, symbol, seq) or self.instrument(symbol)
 
     def named(self, symbol: str) -> Row:
         instrument = self.instrument(symbol)
@@ -131,18 +134,22 @@ class _Teller:
         filled_lots = 0
         for later in records:
             event = later.event
-            if isinstance(event, OrderFilled) and event.order_id == order.order_id:
+            if getattr(event, "order_id", "") != order.order_id or event is order:
+                continue
+            if isinstance(event, OrderFilled):
                 filled_lots += event.quantity_lots
                 state = "filled" if not event.remaining_lots else "partly filled"
                 states.append(_stamp(later) | {"state": state, "note": event.fill_id})
-            elif isinstance(event, OrderClosed) and event.order_id == order.order_id:
-                states.append(_stamp(later) | {"state": event.state, "note": event.reason})
+            else:
+                state, note = order_words.step(event, self.instrument(order.symbol))
+                states.append(_stamp(later) | {"state": state, "note": note})
         return self.named(order.symbol) | {
             "id": order.order_id,
             "side": order.side,
             "type": order.order_type,
             "time_in_force": order.time_in_force,
             **self.sized(order.symbol, order.quantity_lots, order.limit_ticks),
+            "terms": order_words.terms(order, self.instrument(order.symbol)),
             "filled": self.quantity(order.symbol, filled_lots),
             "states": states,
         }
@@ -156,13 +163,13 @@ class _Teller:
             weight, charged_micros = before.get(event.order_id, (0, 0))
             found.append(self._fill(record, event, weight, charged_micros))
             maker = event.liquidity == "maker"
-            instrument = self.instrument(event.symbol)
+            instrument = self.listed(event.symbol, record.seq)
             weight += fee_weight(instrument, event.price_ticks, event.quantity_lots, maker=maker)
             before[event.order_id] = (weight, charged_micros + event.fee_micros)
         return found
 
     def _fill(self, record: Record, event: OrderFilled, weight: int, charged_micros: int) -> Row:
-        instrument = self.instrument(event.symbol)
+        instrument = self.listed(event.symbol, record.seq)
         computed_micros = fill_fee_micros(
             instrument,
             event.price_ticks,
@@ -201,6 +208,7 @@ class _Teller:
             "book_time": iso_utc(used.book_ts_ns),
             "book_age_ms": used.book_age_ns / NS_PER_MS,
             "source": used.source,
+            **order_words.detail(used, self.instrument(symbol)),
         }
 
     # --- what it came to ------------------------------------------------------------------------
@@ -269,7 +277,7 @@ def _cash_micros(fill: OrderFilled) -> int:
 def _fee_rule(instrument: Instrument, fill: OrderFilled, computed_micros: int) -> Row:
     """Return the venue's rule and its numbers; `fits`: whether they give the fee that was booked.
 
-    They do not when the venue changed its fees after the fill: the newest listing is what is known.
+    The instrument is as it was listed then; a fee that a person reported may be another.
     """
     fees = instrument.fees
     rate_ppm = fees.maker_ppm if fill.liquidity == "maker" else fees.taker_ppm
@@ -280,4 +288,14 @@ def _fee_rule(instrument: Instrument, fill: OrderFilled, computed_micros: int) -
         "computed": computed_micros / MICROS,
         "fits": computed_micros == fill.fee_micros,
         "dated": fees.dated,
+        "rebate": _rebate_micros(instrument, fill) / MICROS,
     }
+
+
+def _rebate_micros(instrument: Instrument, fill: OrderFilled) -> int:
+    """Return what the venue may give back to a maker; an estimate that is never booked."""
+    if fill.liquidity != "maker":
+        return 0
+    return maker_rebate_estimate_micros(
+        instrument, fill.price_ticks, fill.quantity_lots, fill.notional_micros
+    )

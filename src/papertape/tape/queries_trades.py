@@ -12,8 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 
+from papertape.model.events import InstrumentListed
+from papertape.model.instrument import Instrument
 from papertape.tape.follow import LedgerReader, TradeRow
-from papertape.tape.schema import equity, signals, trades
+from papertape.tape.schema import equity, instruments, signals, trades
 
 WALKED_ROWS = 12_000  # per page: 20 ms at 1.5 us a row
 SYMBOLS_WALKED = 8  # each by its own index; more are tried on the account's rows
@@ -232,3 +234,17 @@ def equity_page(
         query = query.where(seq < window.before_seq)
     order = seq.desc() if window.newest_first else seq.asc()
     return reader.rows(query.order_by(order).limit(limit))
+
+
+def listed_before(reader: LedgerReader, symbol: str, seq: int) -> Instrument | None:
+    """Return an instrument as it was listed last before a record, None if it never was."""
+    query = (
+        select(instruments.c.seq)
+        .where((instruments.c.symbol == symbol) & (instruments.c.seq < seq))
+        .order_by(instruments.c.seq.desc())
+        .limit(1)
+    )
+    found = reader.rows(query)
+    record = reader.record(found[0]["seq"]) if found else None
+    event = None if record is None else record.event
+    return event.instrument if isinstance(event, InstrumentListed) else None

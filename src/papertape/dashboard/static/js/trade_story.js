@@ -64,10 +64,54 @@ export function feeWords(fill) {
     ],
   }[kind] ?? ["", ""];
   if (!fits) {
-    const known = `As the venue's fees stand now it would be ${result}`;
+    const known = `By the venue's fees of then it would be ${result}`;
     return { rule, numbers: `${known}; ${format.exact(fill.fee)} was booked.` };
   }
   return { rule, numbers: kind === "none" ? "" : `${numbers} = ${result}` };
+}
+
+// What else a fill rests on: how late the order was, the queue before it, the prints through it.
+export function detailFacts(market, used) {
+  const facts = [];
+  if (used.model && used.model !== "pessimistic") {
+    facts.push({ name: "Fill model", value: used.model });
+  }
+  if (used.latency_ms) facts.push({ name: "Way to the venue", value: bookAge(used.latency_ms) });
+  if (used.delay_ms) facts.push({ name: "Held by the venue", value: bookAge(used.delay_ms) });
+  if (typeof used.ahead === "number") {
+    facts.push({ name: "Queue before it on arrival", value: format.quantity(used.ahead) });
+  }
+  for (const print of used.prints ?? []) {
+    const value = `${format.quantity(print.quantity)} at ${priceOf(market, print.price)}`;
+    facts.push({ name: "Trade of others", value, note: format.utc(print.time) });
+  }
+  return facts;
+}
+
+const PURPOSES = {
+  stop_loss: "stop loss of",
+  take_profit: "take profit of",
+  unwind: "unwinds what missed its other leg",
+};
+
+// What an order asked for besides side, size and limit, as words.
+export function termsWords(order) {
+  const { terms = {}, time_in_force: time } = order;
+  const said = [];
+  for (const [name, words] of [
+    ["stop", "stop"], ["trail", "trailing by"], ["stop_loss", "stop loss"],
+    ["take_profit", "take profit"],
+  ]) {
+    if (name in terms) said.push(`${words} ${priceOf(order, terms[name])}`);
+  }
+  if ("spend" in terms) said.push(`for ${format.exact(terms.spend)}`);
+  if (terms.post_only) said.push("post-only");
+  if (terms.reduce_only) said.push("reduce-only");
+  if (terms.purpose) {
+    said.push(`${PURPOSES[terms.purpose] ?? terms.purpose} ${terms.parent ?? ""}`.trim());
+  } else if (terms.group) said.push("one cancels the other");
+  if (time) said.unshift(time);
+  return said.join(", ");
 }
 
 function bookSection(trade, story) {
@@ -96,6 +140,7 @@ function bookSection(trade, story) {
     },
     { name: "Age of the book", value: bookAge(used.book_age_ms), note: format.utc(used.book_time) },
     { name: "Source", value: used.source },
+    ...detailFacts(market, used),
   );
   return { title: "Market and book at the fill", seq: mine.seq, words: null, facts, table: null };
 }
@@ -160,6 +205,7 @@ function orderSections(trade, orders) {
     words: null,
     facts: [
       { name: "Wanted", value: wantedWords(order) },
+      { name: "Terms", value: termsWords(order) || "none" },
       { name: "Filled", value: format.quantity(order.filled) },
     ],
     table: {
@@ -205,6 +251,11 @@ function fillSection(fill) {
     { name: "Fee rule", value: fee.rule },
   ];
   if (fee.numbers) facts.push({ name: "In numbers", value: fee.numbers });
+  if (fill.fee_rule.dated) facts.push({ name: "Schedule of", value: fill.fee_rule.dated });
+  if (fill.fee_rule.rebate) {
+    const note = "An estimate of what the venue gives makers back; never booked";
+    facts.push({ name: "Rebate, perhaps", value: format.exact(fill.fee_rule.rebate), note });
+  }
   return { title: `Fill ${fill.id}`, seq: fill.seq, words: null, facts, table: null };
 }
 
