@@ -14,6 +14,7 @@ from benchmarks import (
     durable_path,
     feed_speed,
     machine,
+    pages_api,
     quotes,
     replay_speed,
     sweep,
@@ -24,6 +25,7 @@ LIVE: dict[str, Callable[[], dict[str, object]]] = {
     "browser_latency": browser_latency.run,
     "replay_speed": replay_speed.run,
     "feed_speed": feed_speed.run,
+    "pages_api": pages_api.run,
 }
 LOOP: dict[str, Callable[[], dict[str, object]]] = {
     "W1": bars.run,

@@ -45,6 +45,30 @@ def test_export_of_the_portfolio(page: Caller, tape: Tape) -> None:
     assert page.get("/api/export/portfolio?format=parquet").status_code == 200
 
 
+def test_every_table_goes_out_in_every_form(page: Caller, tape: Tape) -> None:
+    """What is on screen, filtered as it is there, with numbers as numbers in Parquet."""
+    busy(tape)
+    page.data("/api/journal/trades")
+    for path, columns in (
+        ("signals?state=refused", {"code": "string", "seq": "int64"}),
+        ("journal?strategy=momentum", {"pnl": "double", "reason": "string"}),
+        ("leaderboard?period=all", {"net_pnl": "double", "strategy": "string"}),
+        ("analytics?strategy=momentum", {"value": "double", "formula": "string"}),
+        ("backtests?q=none", {"sharpe": "string"}),
+    ):
+        mark = "&" if "?" in path else "?"
+        lines = page.get(f"/api/export/{path}").get_data(as_text=True).splitlines()
+        found = page.get(f"/api/export/{path}{mark}format=json").get_json()
+        body = page.get(f"/api/export/{path}{mark}format=parquet").get_data()
+        table = pq.read_table(io.BytesIO(body))
+        name = path.partition("?")[0]
+        assert table.num_rows == len(found[name]) == len(lines) - 1, path
+        for column, kind in columns.items():
+            assert str(table.schema.field(column).type) == kind, (path, column)
+    [refused] = page.get("/api/export/signals?state=refused&format=json").get_json()["signals"]
+    assert refused["code"] == "stale_book"
+
+
 def test_no_cell_is_a_formula(page: Caller, tape: Tape) -> None:
     for number, start in enumerate("=+-@\t\r"):
         tape.trade(lots=100, strategy=f"{start}cmd|' /C calc'!A{number}")

@@ -15,6 +15,7 @@ from papertape.errors import LedgerDamagedError
 from papertape.model.events import OrderClosed, OrderFilled, OrderSubmitted, SignalRaised
 from papertape.tape.follow import LedgerReader
 from papertape.tape.ledger import SqliteLedger
+from papertape.tape.queries_trades import signals_page
 from papertape.tape.store import driver
 
 
@@ -136,10 +137,14 @@ def test_the_chain_of_a_trade_is_its_life(reader: LedgerReader) -> None:
 
 
 def test_signals_and_equity_can_be_listed(reader: LedgerReader) -> None:
-    states = [row["state"] for row in reader.signals(ACCOUNT, limit=1_000)]
+    states = [row["state"] for row in signals_page(reader, ACCOUNT, 1_000)[0]]
     assert states[:3] == ["alarm", "skipped", "refused"]
     assert states.count("raised") == 40
-    refused = reader.signals(ACCOUNT, state="refused")
+    refused, behind = signals_page(reader, ACCOUNT, 100, state="refused")
+    assert behind is None
+    newest, behind = signals_page(reader, ACCOUNT, 2)
+    older, _ = signals_page(reader, ACCOUNT, 2, before_seq=behind)
+    assert [row["state"] for row in newest + older][:3] == ["alarm", "skipped", "refused"]
     assert [(r["code"], r["reason"]) for r in refused] == [("max_order", "é → ✗")]
     assert len(list(reader.signals_iter(ACCOUNT))) == 43
     assert [row["unrealized_micros"] for row in reader.equity_iter(ACCOUNT)] == [-3]
@@ -163,7 +168,7 @@ def test_no_question_scans_a_table(reader: LedgerReader) -> None:
     raw.trade("r1.f1")
     raw.chain("r1.s1")
     raw.events_of_order("r1.o1")
-    raw.signals(ACCOUNT)
+    signals_page(raw, ACCOUNT, 10, state="refused")
     list(raw.trades_iter(ACCOUNT))
     raw.read(3)
     raw.run()

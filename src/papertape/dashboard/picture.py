@@ -7,7 +7,7 @@ ages are computed against the engine's clock as the last heartbeat tells it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -28,6 +28,9 @@ TRADES_AT_ONCE_MAX = 10_000
 ALERTS_SHOWN = 100
 ACTIVITY_SHOWN = 50
 BOOK_STATES = {"live": "live", "stale": "stale"}  # every other state is a gap in the data
+
+
+Row = dict[str, Any]
 
 
 def portfolio(follower: Follower) -> dict[str, Any]:
@@ -184,22 +187,24 @@ def depth(follower: Follower, symbols: Iterable[str]) -> list[dict[str, Any]]:
     ]
 
 
+def levels(instrument: Instrument, ticks: Sequence[int], lots: Sequence[int]) -> list[Row]:
+    """Return one side of a book, best first, with sizes added up."""
+    tick, lot = instrument.tick_nanos, instrument.lot_nanos
+    return [
+        {"price": at * tick / NANOS, "size": size * lot / NANOS, "total": total * lot / NANOS}
+        for at, size, total in zip(ticks, lots, accumulate(lots), strict=False)
+    ]
+
+
 def _depth_row(instrument: Instrument, known: BoardDepth) -> dict[str, Any]:
     tick, lot = instrument.tick_nanos, instrument.lot_nanos
-
-    def levels(ticks: tuple[int, ...], lots: tuple[int, ...]) -> list[dict[str, float]]:
-        return [
-            {"price": at * tick / NANOS, "size": size * lot / NANOS, "total": total * lot / NANOS}
-            for at, size, total in zip(ticks, lots, accumulate(lots), strict=False)
-        ]
-
     return {
         "symbol": instrument.symbol,
         "outcome": instrument.outcome,
         "ts": iso_utc(known.ts_ns),
         "ts_ns": known.ts_ns,
-        "bids": levels(known.bid_ticks, known.bid_lots),
-        "asks": levels(known.ask_ticks, known.ask_lots),
+        "bids": levels(instrument, known.bid_ticks, known.bid_lots),
+        "asks": levels(instrument, known.ask_ticks, known.ask_lots),
         "prints": [
             {
                 "time": iso_utc(each.ts_ns),

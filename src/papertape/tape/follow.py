@@ -111,20 +111,6 @@ class LedgerReader:
             yield from page
             after_seq = page[-1]["seq"]
 
-    def signals(
-        self, account: str, *, limit: int = 100, before_seq: int | None = None,
-        state: str | None = None, strategy: str | None = None,
-    ) -> list[dict[str, Any]]:  # fmt: skip
-        """Return signals (raised, refused, skipped, alarm) of an account, newest first."""
-        query = select(signals).where(signals.c.account == account)
-        if state is not None:
-            query = query.where(signals.c.state == state)
-        if strategy is not None:
-            query = query.where(signals.c.strategy == strategy)
-        if before_seq is not None:
-            query = query.where(signals.c.seq < before_seq)
-        return self._rows(query.order_by(signals.c.seq.desc()).limit(limit))
-
     def signals_iter(self, account: str, *, after_seq: int = 0) -> Iterator[dict[str, Any]]:
         """Stream all signals of an account, oldest first, in constant memory."""
         query = select(signals).where(signals.c.account == account).order_by(signals.c.seq)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -13,8 +14,11 @@ from papertape.errors import WorldError
 from papertape.tape.follow import LedgerReader
 from papertape.tape.manifest import read_manifest
 from papertape.tape.schema import runs
+from papertape.tape.segment import LEVELS
 
 SEGMENTS_MAX = 12  # read for one question: under a second; a longer stretch is not looked through
+
+BOOK_SEGMENTS_MAX = 2  # the one with the moment and the one before it
 
 Bids = list[tuple[int, int]]
 
@@ -70,3 +74,54 @@ def _bids(path: Path, symbol: str, from_ns: int, to_ns: int) -> Bids:
     except (OSError, KeyError, pa.ArrowException) as error:
         raise WorldError(f"{path}: the segment cannot be read: {error}") from error
     return list(zip(rows["ts_ns"].to_pylist(), best.to_pylist(), strict=True))
+
+
+class BookThen(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded book as the engine had seen it at a number of the market data."""
+
+    ts_ns: int
+    mseq: int
+    bid_ticks: list[int]
+    bid_lots: list[int]
+    ask_ticks: list[int]
+    ask_lots: list[int]
+
+
+def book_at(folder: Path, symbol: str, mseq: int) -> BookThen | None:
+    """Return the newest recorded book of an instrument up to an mseq, None if none is kept.
+
+    Only BOOK_SEGMENTS_MAX segments are looked through. Raises WorldError for data that cannot be
+    read.
+    """
+    manifest = read_manifest(folder)
+    if manifest.last_mseq < mseq:
+        return None  # not recorded yet
+    earlier = [entry for entry in manifest.segments if entry.first_mseq <= mseq]
+    for entry in reversed(earlier[-BOOK_SEGMENTS_MAX:]):
+        found = _newest_book(folder / Path(entry.file).name, symbol, mseq)
+        if found is not None:
+            return found
+    return None
+
+
+def _newest_book(path: Path, symbol: str, mseq: int) -> BookThen | None:
+    names = ["mseq", "ts_ns", "kind", "symbol", *LEVELS]
+    try:
+        table = pq.read_table(path, columns=names[:4], use_threads=False)
+        mine = pc.and_(
+            pc.equal(table["symbol"].cast(pa.string()), symbol),
+            pc.and_(
+                pc.less_equal(table["mseq"], mseq),
+                pc.is_in(table["kind"].cast(pa.string()), pa.array(["book", "quote"])),
+            ),
+        )
+        places = pc.indices_nonzero(mine)
+        if not len(places):
+            return None
+        row = places[-1].as_py()
+        deep = pq.read_table(path, columns=["mseq", "ts_ns", *LEVELS], use_threads=False)
+        [found] = deep.slice(row, 1).to_pylist()
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise WorldError(f"{path}: the segment cannot be read: {error}") from error
+    sides = {name: found[name] or [] for name in LEVELS}
+    return BookThen(mseq=found["mseq"], ts_ns=found["ts_ns"], **sides)

@@ -248,3 +248,36 @@ def listed_before(reader: LedgerReader, symbol: str, seq: int) -> Instrument | N
     record = reader.record(found[0]["seq"]) if found else None
     event = None if record is None else record.event
     return event.instrument if isinstance(event, InstrumentListed) else None
+
+
+def signals_page(
+    reader: LedgerReader,
+    account: str,
+    limit: int,
+    *,
+    before_seq: int | None = None,
+    state: str | None = None,
+    strategy: str | None = None,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return at most `limit` signals, newest first, and the number to go on from, if any.
+
+    A filter is tried on SIGNALS_WALKED rows; then the page ends, short or not.
+    """
+    seq, mine = signals.c.seq, signals.c.account == account
+    if before_seq is not None:
+        mine = mine & (seq < before_seq)
+    edges = []
+    wanted = select(signals).where(mine)
+    if state is not None or strategy is not None:
+        walk = select(seq).where(mine).order_by(seq.desc())
+        edges = reader.rows(walk.limit(1).offset(SIGNALS_WALKED - 1))
+        if state is not None:
+            wanted = wanted.where(signals.c.state == state)
+        if strategy is not None:
+            wanted = wanted.where(signals.c.strategy == strategy)
+    if edges:
+        wanted = wanted.where(seq >= edges[0]["seq"])
+    found = reader.rows(wanted.order_by(seq.desc()).limit(limit + 1))
+    if len(found) > limit:
+        return found[:limit], int(found[limit - 1]["seq"])
+    return found, int(edges[0]["seq"]) if edges else None

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from papertape.dashboard import analytics as sums
 from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import Query, choice, endpoint, success, word
-from papertape.dashboard.api.export import FILES, file_of
+from papertape.dashboard.api.export import FILES, FORMAT, file_of
 from papertape.dashboard.leaderboard import leaderboard as ranked
 from papertape.dashboard.periods import PERIODS
 from papertape.dashboard.state import state
@@ -22,7 +22,6 @@ FILTERS = (
     word("venue", "of this venue only"),
     word("market", "of this market only"),
 )
-FORMAT = choice("format", ("csv", "json"), "csv")
 LEADERBOARD_COLUMNS = (
     "rank", "strategy", "verdict", "round_trips", "wins", "losses", "mean", "low", "high",
     "win_rate", "win_rate_low", "win_rate_high", "net_pnl", "realized_pnl", "unrealized_pnl",

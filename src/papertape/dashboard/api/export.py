@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, Response
 
 from papertape.dashboard import picture, rows, strict_json
 from papertape.dashboard.api.answers import ApiError, Query, choice, endpoint
-from papertape.dashboard.api.trade_filters import FILTERS, wanted_trades
+from papertape.dashboard.api.trade_filters import FILTERS, SIGNAL_FILTERS, wanted_trades
 from papertape.dashboard.state import state
 from papertape.services.trade_logger import CSV_COLUMNS, safe_cell
 from papertape.tape.follow import LedgerReader
-from papertape.tape.queries_trades import TradeFilter, Window, trades_page
+from papertape.tape.queries_trades import TradeFilter, Window, signals_page, trades_page
 
 api = Blueprint("export", __name__)
 
@@ -35,6 +35,15 @@ POSITION_COLUMNS = (
     "symbol", "venue", "market", "question", "outcome", "quantity", "avg_price", "current_price",
     "cost", "value", "pnl", "pnl_pct", "opened_at", "strategies", "account", "mode",
 )  # fmt: skip
+
+SIGNAL_COLUMNS = (
+    "id", "time", "state", "strategy", "code", "figure", "reason", "symbols", "signal_id", "seq",
+    "account", "mode",
+)  # fmt: skip
+FIGURES = frozenset({
+    "quantity", "price", "notional", "fee", "realized_pnl", "avg_price", "current_price", "cost",
+    "value", "pnl", "pnl_pct",
+})  # fmt: skip
 
 _open = {"exports": 0}
 
@@ -63,6 +72,30 @@ def _trades(reader: LedgerReader, account: str, wanted: TradeFilter) -> Iterator
         window = Window(after_seq=following, newest_first=False)
         page, following = trades_page(reader, account, wanted, window, ROWS_PER_CHUNK)
         yield from page
+
+
+@endpoint(api, "/api/export/signals", "Signals under a filter, the newest first",
+          params=(FORMAT, *SIGNAL_FILTERS), content=FILES, fails=(429,))  # fmt: skip
+def export_signals(query: Query) -> Response:
+    """Return a file of signals, refusals, skipped opportunities and data alarms."""
+    follower = state().follower
+    account, mode = follower.view.account, follower.view.mode
+    flat = query["format"] != "json"
+
+    def found() -> Iterator[Row]:
+        behind: int | None = None
+        while True:
+            page, behind = signals_page(
+                follower.reader, account, ROWS_PER_CHUNK,
+                before_seq=behind, state=query["state"], strategy=query["strategy"],
+            )  # fmt: skip
+            for each in page:
+                row = rows.signal_row(each) | {"account": account, "mode": mode}
+                yield row | {"symbols": " ".join(row["symbols"])} if flat else row
+            if behind is None:
+                return
+
+    return file_of("signals", query["format"], SIGNAL_COLUMNS, found(), {})
 
 
 @endpoint(api, "/api/export/portfolio", "Open positions and the account's figures",
@@ -142,29 +175,49 @@ def _json(name: str, found: Iterable[Row], head: dict[str, Any]) -> Iterator[byt
     yield b"]}\n"
 
 
+def _numeric(page: list[dict[str, Any]], name: str) -> bool:
+    """Return whether a column holds numbers, as far as its first rows tell."""
+    values = [row[name] for row in page if row.get(name) is not None]
+    return bool(values) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
 def _parquet(
     columns: tuple[str, ...], found: Iterable[Row], head: dict[str, Any]
 ) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415  heavy: only for those who ask for it
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    texts = {"seq": pa.int64()}
-    figures = {"quantity", "price", "notional", "fee", "realized_pnl", "avg_price",
-               "current_price", "cost", "value", "pnl", "pnl_pct"}  # fmt: skip
+    source = iter(found)
+    first = [dict(row) for row in islice(source, ROWS_PER_CHUNK)]
+    numbers = {name for name in columns if name in FIGURES or _numeric(first, name)}
+    kinds = {name: pa.float64() if name in numbers else pa.string() for name in columns}
+    if "seq" in kinds:
+        kinds["seq"] = pa.int64()
     schema = pa.schema(
-        [
-            pa.field(name, pa.float64() if name in figures else texts.get(name, pa.string()))
-            for name in columns
-        ],
-        metadata={key: str(value) for key, value in head.items()},
+        list(kinds.items()), metadata={key: str(value) for key, value in head.items()}
     )
+
+    def table(page: list[dict[str, Any]]) -> Any:
+        texts = {name for name in columns if kinds[name] == pa.string()}
+        cells = [
+            {name: _text(row.get(name)) if name in texts else row.get(name) for name in columns}
+            for row in page
+        ]
+        return pa.Table.from_pylist(cells, schema=schema)
+
     with tempfile.TemporaryFile() as file:  # a Parquet file ends with what was learnt on the way
-        source = iter(found)
         with pq.ParquetWriter(file, schema) as writer:
-            for first in source:
-                page = [dict(row) for row in chain([first], islice(source, ROWS_PER_CHUNK))]
-                writer.write_table(pa.Table.from_pylist(page, schema=schema))
+            page = first
+            while page:
+                writer.write_table(table(page))
                 yield b""  # nothing to send yet, but a turn for the others
+                page = [dict(row) for row in islice(source, ROWS_PER_CHUNK)]
         file.seek(0)
         while piece := file.read(FILE_CHUNK_BYTES):
             yield piece

@@ -22,7 +22,7 @@ from papertape.dashboard.api.answers import (
     success,
     word,
 )
-from papertape.dashboard.api.export import FILES, file_of
+from papertape.dashboard.api.export import FILES, FORMAT, file_of
 from papertape.dashboard.api.journal import (
     CHANGES,
     KEYS,
@@ -120,12 +120,12 @@ def review(_: Query, trade_id: str) -> Response:
 
 
 @endpoint(api, "/api/export/journal", "Trades from flat to flat with what was written of them",
-          params=(choice("format", ("csv", "json"), "csv"), *FILTERS),
+          params=(FORMAT, *FILTERS),
           content=FILES, fails=(429,))  # fmt: skip
 def export_journal(query: Query) -> Response:
     """Return a file, the newest trade first."""
     here = state()
-    flat = query["format"] == "csv"
+    flat = query["format"] != "json"
     rows = (_flat(row) if flat else row for row in _all(here, query))
     return file_of("journal", query["format"], EXPORT_COLUMNS, rows, {})
 

@@ -8,6 +8,10 @@ from papertape.errors import InvalidInputError
 from papertape.services.tape_view import TapeView
 from papertape.tape.queries_trades import TradeFilter
 
+SIGNAL_FILTERS = (
+    choice("state", ("raised", "refused", "skipped", "alarm")),
+    word("strategy"),
+)
 INT64_MAX = 2**63 - 1
 MATCHES_MAX = 10_000  # instruments that one text may mean: each is a parameter of the query
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from papertape.dashboard import rows, story
+from papertape.clock import iso_utc
+from papertape.dashboard import picture, rows, story
 from papertape.dashboard.api import shapes
 from papertape.dashboard.api.answers import (
     CURSOR,
@@ -16,12 +17,10 @@ from papertape.dashboard.api.answers import (
     choice,
     endpoint,
     integer,
-    page_of,
     success,
-    word,
 )
-from papertape.dashboard.api.trade_filters import FILTERS, wanted_trades
-from papertape.dashboard.state import state
+from papertape.dashboard.api.trade_filters import FILTERS, SIGNAL_FILTERS, wanted_trades
+from papertape.dashboard.state import DashboardState, state
 from papertape.model.events import (
     OrderClosed,
     OrderFilled,
@@ -29,9 +28,16 @@ from papertape.model.events import (
     Record,
     SignalRaised,
 )
-from papertape.tape.queries_trades import Window, trades_page
+from papertape.tape.queries_marks import book_at, recording_of
+from papertape.tape.queries_trades import Window, signals_page, trades_page
 
 api = Blueprint("trades", __name__)
+
+LEVELS_SHOWN = 20  # of each side
+BOOK = shapes.row_of(
+    "available:boolean", "why:string", "outcome:string", "time:string?", "ts_ns:integer?",
+    "mseq:integer?", bids=shapes.listed(shapes.LEVEL), asks=shapes.listed(shapes.LEVEL),
+)  # fmt: skip
 
 
 @endpoint(
@@ -87,6 +93,49 @@ def trade(_: Query, trade_id: str) -> Response:
     return success({"trade": rows.trade_row(found), **_chain(records, found["id"]), **told})
 
 
+@endpoint(api, "/api/trades/<trade_id>/book", "The book that a trade met, as it was recorded",
+          data=BOOK)  # fmt: skip
+def book(_: Query, trade_id: str) -> Response:
+    """Return its levels; `available` false with `why` where the market data is not kept."""
+    here = state()
+    told = here.apart(lambda: _book_then(here, trade_id))
+    if told is None:
+        raise ApiError(404, "not_found", "there is no such trade", "id")
+    return success(told)
+
+
+def _book_then(here: DashboardState, trade_id: str) -> dict[str, Any] | None:
+    reader = here.follower.reader
+    found = reader.trade(trade_id)
+    record = None if found is None else reader.record(found["seq"])
+    if found is None or record is None:
+        return None
+    instrument = here.follower.view.instruments.get(found["symbol"])
+    if found["kind"] != "fill" or instrument is None:
+        return _no_book("no book was met: it is no fill")
+    folder = recording_of(reader, here.settings.data_dir / "market", found["seq"])
+    if folder is None:
+        return _no_book("no market data is kept of this time")
+    met = book_at(folder, found["symbol"], record.mseq)
+    if met is None:
+        return _no_book("the market data of this moment is not on disk, or no longer")
+    return {
+        "available": True,
+        "why": "",
+        "outcome": instrument.outcome,
+        "time": iso_utc(met.ts_ns),
+        "ts_ns": met.ts_ns,
+        "mseq": met.mseq,
+        "bids": picture.levels(instrument, met.bid_ticks, met.bid_lots)[:LEVELS_SHOWN],
+        "asks": picture.levels(instrument, met.ask_ticks, met.ask_lots)[:LEVELS_SHOWN],
+    }
+
+
+def _no_book(why: str) -> dict[str, Any]:
+    nothing: dict[str, Any] = dict.fromkeys(("time", "ts_ns", "mseq"))
+    return {"available": False, "why": why, "outcome": "", **nothing, "bids": [], "asks": []}
+
+
 def _chain(records: list[Record], trade_id: str) -> dict[str, Any]:
     def of(kind: type) -> list[dict[str, Any]]:
         return [rows.record_row(record) for record in records if isinstance(record.event, kind)]
@@ -108,10 +157,9 @@ def _chain(records: list[Record], trade_id: str) -> dict[str, Any]:
 @endpoint(
     api,
     "/api/signals",
-    "Signals raised and refused, opportunities skipped, data alarms; newest first",
+    "Signals raised and refused, opportunities skipped, alarms; newest first, pages may be short",
     params=(
-        choice("state", ("raised", "refused", "skipped", "alarm")),
-        word("strategy"),
+        *SIGNAL_FILTERS,
         LIMIT,
         CURSOR,
     ),
@@ -119,13 +167,13 @@ def _chain(records: list[Record], trade_id: str) -> dict[str, Any]:
 )
 def signals(query: Query) -> Response:
     """Return a page of signals."""
-    follower, limit = state().follower, query["limit"]
-    found = follower.reader.signals(
+    follower = state().follower
+    page, behind = signals_page(
+        follower.reader,
         follower.view.account,
-        limit=limit + 1,
+        query["limit"],
         before_seq=query["cursor"],
         state=query["state"],
         strategy=query["strategy"],
     )
-    page, behind = page_of(found, limit, lambda row: int(row["seq"]))
     return success([rows.signal_row(row) for row in page], next_cursor=behind)

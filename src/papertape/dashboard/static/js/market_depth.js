@@ -77,10 +77,10 @@ function table(label, head, rows, className) {
   return box;
 }
 
-function bookNode(book) {
+export function bookNode(book, title = book.outcome ? `Depth of ${book.outcome}` : "Depth") {
   const show = book.outcome ? format.cents : format.price;
   const section = el("section", "story");
-  section.append(el("h3", "", book.outcome ? `Depth of ${book.outcome}` : "Depth"));
+  section.append(el("h3", "", title));
   section.append(el("p", "story-words", depthWords(book, show)));
   const lines = depthLines(book);
   if (lines.length === 0) return section;

@@ -5,6 +5,7 @@ import { Drawer, sectionNode } from "./drawer.js";
 import { el, setText } from "./dom.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
+import { bookNode } from "./market_depth.js";
 import { learnMarkets } from "./names.js";
 import { FIELDS, isFiltered, pageAddress, query, readFilter } from "./trade_filter.js";
 import { TradeList } from "./trade_list.js";
@@ -224,11 +225,28 @@ async function showTrade(id) {
   try {
     const { data } = await ask(`/api/trades/${encodeURIComponent(id)}`);
     if (drawer.id !== id) return;
-    drawer.show(storyTitle(data.trade), storySections(data).map(sectionNode));
+    const [first, ...rest] = storySections(data).map(sectionNode);
+    const met = el("div", "drawer-depth");
+    drawer.show(storyTitle(data.trade), [first, met, ...rest]);
+    if (data.trade.kind === "fill") showBook(id, met);
   } catch (error) {
     if (drawer.id !== id) return;
     const gone = `There is no trade ${id} on this ledger.`;
     drawer.fail(error.status === 404 ? gone : `It did not come: ${error.message}`);
+  }
+}
+
+// The whole book that the order met, from the recorded market data, where it is still kept.
+async function showBook(id, place) {
+  try {
+    const { data } = await ask(`/api/trades/${encodeURIComponent(id)}/book`);
+    if (drawer.id !== id) return;
+    const title = "The whole book that it met";
+    const words = `Not known: ${data.why}.`;
+    const node = data.available ? bookNode(data, title) : sectionNode({ title, words, facts: [] });
+    place.append(node);
+  } catch (error) {
+    if (drawer.id === id) place.append(el("p", "story-words", `The book: ${error.message}`));
   }
 }
 
