@@ -10,6 +10,7 @@ from papertape.errors import ConfigError, nearest_match
 from papertape.strategies.arbitrage import Arbitrage
 from papertape.strategies.base import Strategy
 from papertape.strategies.cross_venue_arbitrage import CrossVenueArbitrage
+from papertape.strategies.market_making import MarketMaking
 from papertape.strategies.mean_reversion import MeanReversion
 from papertape.strategies.momentum import Momentum
 from papertape.strategies.news import News
@@ -21,7 +22,8 @@ SHIPPED: dict[str, type[Strategy]] = {
     strategy.name: strategy
     for strategy in (
         Arbitrage, Momentum, MeanReversion,
-        VolatilityBreakout, News, StatisticalArbitrage, Threshold, CrossVenueArbitrage,
+        VolatilityBreakout, News, StatisticalArbitrage, Threshold, MarketMaking,
+        CrossVenueArbitrage,
     )
 }  # fmt: skip
 

@@ -139,6 +139,9 @@ class Flow:
         return 0 <= self._began_ns <= ts_ns - least_ns
 
 
+SQUARE_UNIT = 10**18  # a move of a billionth still counts
+
+
 class Volatility:
     """Realised volatility: root of the mean squared log return per second over `span_ns`.
 
@@ -147,14 +150,16 @@ class Volatility:
     71(2), for the sum of squared returns as the estimate.
     """
 
-    __slots__ = ("_every_ns", "_last", "_returns", "_span_ns")
+    __slots__ = ("_every_ns", "_last", "_passed_ns", "_returns", "_span_ns", "_squares")
 
     def __init__(self, span_ns: int, every_ns: int = 1_000_000_000) -> None:
         """Start empty."""
         self._span_ns = span_ns
         self._every_ns = every_ns
         self._last: tuple[int, int] | None = None
-        self._returns: deque[tuple[int, int, float]] = deque()
+        self._returns: deque[tuple[int, int, int]] = deque()
+        self._squares = 0  # in SQUARE_UNIT: whole numbers, so that running sums never drift
+        self._passed_ns = 0
 
     def add(self, ts_ns: int, value: int) -> None:
         """Take a positive price; the unit does not matter."""
@@ -168,15 +173,17 @@ class Volatility:
         if passed_ns < self._every_ns:
             return
         self._last = (ts_ns, value)
-        square = math.log(value / before) ** 2
+        square = round(math.log(value / before) ** 2 * SQUARE_UNIT)
         self._returns.append((ts_ns, passed_ns, square))
+        self._squares += square
+        self._passed_ns += passed_ns
         while self._returns[0][0] < ts_ns - self._span_ns or len(self._returns) > SAMPLES_MAX:
-            self._returns.popleft()
+            _, passed_ns, square = self._returns.popleft()
+            self._squares -= square
+            self._passed_ns -= passed_ns
 
     def per_root_second(self, least_samples: int = 20) -> float | None:
         """Return the volatility of one second, None while there are too few samples."""
         if len(self._returns) < least_samples:
             return None
-        squares = math.fsum(square for _, _, square in self._returns)
-        passed_s = sum(passed for _, passed, _ in self._returns) / 1e9
-        return math.sqrt(squares / passed_s)
+        return math.sqrt(self._squares / SQUARE_UNIT / (self._passed_ns / 1e9))
