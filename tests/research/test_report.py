@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -13,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+from tests.research.chromium import chromium
 from tests.research.market import Fails, Swing, wavy_bars
 
 from papertape import run_backtest
@@ -22,7 +21,6 @@ from papertape.research.charts import distribution, even_steps
 from papertape.research.report import STATIC, month_table, render
 from papertape.research.words import duration, metric_text, number
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 VOID = {"meta", "link", "br", "img", "input", "hr", "rect"}
 
 
@@ -149,14 +147,8 @@ def test_figures_in_words() -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return Chromium; skip without it."""
-    named = os.environ.get("PAPERTAPE_CHROMIUM")
-    path = named or next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if path is None:
-        pytest.skip("no Chromium (apt-get install chromium, or set PAPERTAPE_CHROMIUM)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.mark.browser

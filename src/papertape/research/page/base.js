@@ -199,9 +199,10 @@ const kit = (() => {
     };
   }
 
-  function drawBars(canvas, labels, values, colors, text, x, y) {
+  function drawBars(canvas, labels, values, colors, text, x, y, plugins = []) {
     return new window.Chart(canvas, {
       type: "bar",
+      plugins,
       data: { labels, datasets: [{ data: values, backgroundColor: colors, borderRadius: 2 }] },
       options: {
         animation: false,

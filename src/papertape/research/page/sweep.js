@@ -211,7 +211,7 @@
       value >= bin.from && (value < bin.to || i === bins.length - 1);
     const colors = bins.map((bin, i) =>
       color(best !== null && inside(bin, best, i) ? "accent" : "series-cash"));
-    const chart = kit.drawBars(
+    return kit.drawBars(
       canvas,
       bins.map((bin) => `${fixed(bin.from, digits)} to ${fixed(bin.to, digits)}`),
       bins.map((bin) => bin.count),
@@ -220,10 +220,8 @@
       { ticks: { maxRotation: 0, autoSkipPadding: 12,
         callback: (value) => fixed(bins[value].from, digits) } },
       { beginAtZero: true, ticks: { precision: 0 } },
+      luck === null ? [] : [rule(luck, bins)],
     );
-    if (luck !== null) chart.config.plugins.push(rule(luck, bins));
-    chart.update();
-    return chart;
   }
 
   // A line across the bars where luck alone would put the best.
