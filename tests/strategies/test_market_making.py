@@ -66,7 +66,6 @@ def test_what_was_bought_is_offered_above_and_the_bid_leans_down() -> None:
     assert quotes["BUY"][0] < 4_400
     desk.book(bids=[(5_300, 10**5)], asks=[(5_500, 10**5)], after_s=1)
     assert desk.held(strategy="market_making") == 0
-    assert desk.view.portfolio.get_summary()["realized_pnl"] > 0
 
 
 def test_full_inventory_only_sells() -> None:
