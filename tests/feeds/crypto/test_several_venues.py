@@ -22,8 +22,11 @@ from papertape.model.market_data import BookSeen, FeedStateSeen, InstrumentSeen,
 from papertape.services.feed_parts import whole_state
 from papertape.tape.recording import Recording
 from papertape.testing.binance_server import BinanceServer
+from papertape.testing.kalshi_server import KalshiServer
 from papertape.testing.polymarket_server import PolymarketServer
 
+FIXTURES = "fixtures/polymarket_kalshi_pmvl"
+GAME = "KXMLBGAME-26AUG092020HOUSD-SD"
 UP = f"polymarket:{SLUG}:UP"
 
 
@@ -88,16 +91,26 @@ def test_one_venue_dies_and_the_other_goes_on(shared_data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_with_two_venues(shared_data: Path, tmp_path: Path) -> None:
-    """One command, two venues on the tape; it verifies and replays."""
+def test_a_run_with_three_venues(shared_data: Path, tmp_path: Path) -> None:
+    """One command, three venues on the tape; it verifies and replays."""
+    fixtures = shared_data / FIXTURES
+    market = json.loads((fixtures / "live20260809_kalshi-market.json").read_text())["market"]
+    series = json.loads((fixtures / "kalshi_series.json").read_text())["series"]
+    book = json.loads((fixtures / "live20260809_kalshi-orderbook.json").read_text())["orderbook_fp"]
+    sides = (book["yes_dollars"], book["no_dollars"])
+    market |= {"close_time": "2099-01-01T00:00:00Z"}
     frames = frames_of(shared_data, SLUG, 400)
     snapshot, messages = script(shared_data, 12_000)
     data_dir = tmp_path / "data"
     with (
         PolymarketServer([market_of(frames)], frames, speed=50.0) as polymarket,
         BinanceServer(snapshot, depths(messages, 400), speed=20.0) as binance,
+        KalshiServer([market], {GAME: [sides]}, series={"KXMLBGAME": series}) as kalshi,
     ):
-        settings = {"crypto": {"bar_interval": "", "urls": {"binance": binance.urls}}}
+        settings = {
+            "crypto": {"bar_interval": "", "urls": {"binance": binance.urls}},
+            "kalshi": {"url": kalshi.url, "tickers": [GAME]},
+        }
         (tmp_path / "config.yaml").write_text(json.dumps(settings))
         summary = summary_of(
             "--feed", "live", "--markets", SLUG, "--symbols", f"binance:{PAIR}",
@@ -107,14 +120,14 @@ def test_a_run_with_two_venues(shared_data: Path, tmp_path: Path) -> None:
     assert summary["mode"] == "PAPER"
     tape = events(data_dir)
     started = next(event for event in tape if isinstance(event, RunStarted))
-    assert started.feed == "polymarket+binance"
+    assert started.feed == "polymarket+binance+kalshi"
     listed = {e.instrument.venue for e in tape if isinstance(e, InstrumentListed)}
-    assert listed == {"polymarket", "binance"}
+    assert listed == {"polymarket", "binance", "kalshi"}
     states = {(e.source, e.state) for e in tape if isinstance(e, FeedStateChanged)}
-    assert {("polymarket", "live"), ("binance", "live"), ("binance", "ended")} <= states
+    assert {(name, state) for name in listed for state in ("live", "ended")} <= states
     recording = Recording(data_dir / "market" / started.market_data)
     books = [item for _, item in recording.items() if isinstance(item, BookSeen)]
-    assert {book.symbol.partition(":")[0] for book in books} == {"polymarket", "binance"}
+    assert {book.symbol.partition(":")[0] for book in books} == listed
     for words in (("verify",), ("replay", "last")):
         done = papertape(*words, data_dir=data_dir)
         assert done.returncode == 0, done.stdout + done.stderr
