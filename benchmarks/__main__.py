@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks import (
     bars,
+    binance_depth,
     browser_latency,
     durable_path,
     feed_speed,
@@ -26,6 +27,7 @@ LIVE: dict[str, Callable[[], dict[str, object]]] = {
     "replay_speed": replay_speed.run,
     "feed_speed": feed_speed.run,
     "pages_api": pages_api.run,
+    "binance_depth": binance_depth.run,
 }
 LOOP: dict[str, Callable[[], dict[str, object]]] = {
     "W1": bars.run,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-from papertape.feeds.crypto.pairs import OffGridError, Pair
+from papertape.feeds.crypto.ladder import OffGridError
+from papertape.feeds.crypto.pairs import Pair
 
 FILL_MAX = 500  # bars asked for at once after an absence
 DELAY_S = 2.0  # after the end of a bar, where there is no stream: the venue has to write it first

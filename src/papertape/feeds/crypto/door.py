@@ -21,6 +21,7 @@ from papertape.feeds.crypto.ladder import Ladder
 INSTALL = "pip install 'papertape[crypto]'"
 NUMBER_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+PLAIN_DELTAS = {"binance", "binanceus"}  # whose deltas are [price, size]: taken all at once
 CREDENTIALS = (
     "apiKey", "secret", "uid", "accountId", "login", "password", "twofa", "privateKey",
     "walletAddress", "token",
@@ -266,6 +267,8 @@ def open_exchange(
     kind = getattr(ccxt.pro, name)
     members = _shut(kind) | {each: _credential(each) for each in CREDENTIALS}
     members["papertape"] = listener
+    if name in PLAIN_DELTAS:
+        members["handle_deltas"] = lambda _, side, deltas: side.take(deltas)
     public = type(f"Public{name.capitalize()}", (_PublicOnly, kind), members)
     exchange = public(
         {

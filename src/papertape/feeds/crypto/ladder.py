@@ -18,25 +18,41 @@ TEXTS_KEPT_MAX = 100_000  # number texts remembered per book; neighbouring chang
 EVERY_LEVEL = 1_000_000
 
 
-class _Nanos(dict[str, int]):
-    """Decimal texts as counts of 1e-9: prices exactly, sizes cut (depth is never overstated)."""
+class OffGridError(ValueError):
+    """A price that the pair's grid does not have."""
+
+
+class _Counts(dict[str, int]):
+    """Decimal texts as counts of a unit: prices exactly, sizes cut (depth is never overstated)."""
 
     def __init__(self, *, cut: bool) -> None:
         super().__init__()
         self._cut = cut
+        self._unit_nanos = 1
+
+    def regrid(self, unit_nanos: int) -> None:
+        self.clear()
+        self._unit_nanos = unit_nanos
+
+    def count(self, nanos: int) -> int:
+        count, rest = divmod(nanos, self._unit_nanos)
+        if rest and not self._cut:
+            raise OffGridError("a price off the tick")
+        return count
 
     def __missing__(self, text: str) -> int:
         if len(self) >= TEXTS_KEPT_MAX:
             self.clear()
-        nanos: int = scaled(text, NANO_DECIMALS, self._cut)
-        self[text] = nanos
-        return nanos
+        count = self.count(scaled(text, NANO_DECIMALS, self._cut))
+        self[text] = count
+        return count
 
 
 class LadderSide(list[list[Any]]):
     """One side of a book: for ccxt a list of [price text, size text, ...], best first.
 
-    keys: prices in 1e-9, negative on the bid side, rising. sizes: 1e-9, in the order of `keys`.
+    keys: prices, negative on the bid side, rising. sizes: in the order of `keys`. Both count 1e-9
+    until the book is put on its pair's grid, then ticks and lots; a size below a lot is no level.
     edge: the key up to which the venue told every level; beyond it some may be missing. None: all.
     """
 
@@ -89,6 +105,46 @@ class LadderSide(list[list[Any]]):
             worst = self.keys[-1]
             self.edge = worst if self.edge is None else min(self.edge, worst)
 
+    def regrid(self) -> None:
+        """Count what is here in the book's new units."""
+        kept = [
+            (self._sign * self._book.prices.count(abs(key)), self._book.amounts.count(size), level)
+            for key, size, level in zip(self.keys, self.sizes, self, strict=True)
+        ]
+        kept = [each for each in kept if each[1]]
+        edge = None if self.edge is None else self._book.prices.count(abs(self.edge)) * self._sign
+        self.empty()
+        self.keys.extend(key for key, _, _ in kept)
+        self.sizes.extend(size for _, size, _ in kept)
+        self.extend(level for _, _, level in kept)
+        self.edge = edge
+
+    def take(self, deltas: list[list[Any]]) -> None:
+        """Take many [price, size] at once, as `storeArray` takes one."""
+        book, keys, sizes, sign = self._book, self.keys, self.sizes, self._sign
+        prices, amounts = book.prices, book.amounts
+        book.touched()
+        for delta in deltas:
+            key = sign * prices[delta[0]]
+            size = amounts[delta[1]]
+            at = bisect_left(keys, key)
+            if at < len(keys) and keys[at] == key:
+                if size:
+                    sizes[at] = size
+                    self[at] = delta
+                else:
+                    del keys[at], sizes[at], self[at]
+            elif size:
+                keys.insert(at, key)
+                sizes.insert(at, size)
+                self.insert(at, delta)
+
+    def best(self, levels: int) -> tuple[list[int], list[int]]:
+        """Return prices and sizes of the best levels, of those that are surely all there are."""
+        count = min(levels, self.known())
+        keys = self.keys[:count]
+        return ([-key for key in keys] if self._sign < 0 else keys), self.sizes[:count]
+
     def empty(self) -> None:
         """Drop every level."""
         self.clear()
@@ -117,8 +173,9 @@ class Ladder(dict[str, Any]):
         """Take what ccxt gives; `on_change` is told once per `settle` that something changed."""
         super().__init__()
         self.cache: list[Any] = []
-        self.prices = _Nanos(cut=False)
-        self.amounts = _Nanos(cut=True)
+        self.prices = _Counts(cut=False)
+        self.amounts = _Counts(cut=True)
+        self.is_on_grid = False
         self.resets = 0
         self._on_change = on_change
         self._is_dirty = False
@@ -138,6 +195,16 @@ class Ladder(dict[str, Any]):
         """Return the ask side."""
         side: LadderSide = self["asks"]
         return side
+
+    def put_on_grid(self, tick_nanos: int, lot_nanos: int) -> None:
+        """Count in ticks and lots from now on; raises OffGridError for a price between ticks."""
+        if self.is_on_grid:
+            return
+        self.prices.regrid(tick_nanos)
+        self.amounts.regrid(lot_nanos)
+        for side in (self.bids, self.asks):
+            side.regrid()
+        self.is_on_grid = True
 
     def touched(self) -> None:
         """Note that a level changed."""

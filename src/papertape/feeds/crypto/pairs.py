@@ -10,17 +10,13 @@ from papertape.clock import NS_PER_MS
 from papertape.core.decimal_text import scaled
 from papertape.errors import ConfigError, InvalidInputError
 from papertape.feeds.conditions import SHOWN, Condition
-from papertape.feeds.crypto.ladder import Ladder, LadderSide
+from papertape.feeds.crypto.ladder import Ladder, OffGridError
 from papertape.model.instrument import FeeSchedule, Instrument
 from papertape.model.market_data import BarSeen, BookSeen, PrintSeen
 from papertape.model.money import NANOS, PPM, parse_number, to_units
 
 PRINTS_KEPT = 2_000  # newest trade ids of a pair: a venue says some again after a reconnect
 KNOWN_MIN = 10  # levels a side; with fewer inside the snapshot's reach it is asked for anew
-
-
-class OffGridError(Exception):
-    """A price or size that the pair's grid does not have."""
 
 
 def instrument_of(venue: str, market: Mapping[str, Any], dated: str) -> Instrument:
@@ -100,6 +96,7 @@ class Pair:
 
         joined: the stream fits the snapshot. proven: the venue's numbers show a missing change.
         """
+        ladder.put_on_grid(self.instrument.tick_nanos, self.instrument.lot_nanos)
         self.ladder, self.is_attached = ladder, True
         bids, asks = ladder.bids.keys, ladder.asks.keys
         if not bids and not asks:
@@ -117,10 +114,10 @@ class Pair:
         return self.condition
 
     def seen(self, ts_ns: int) -> BookSeen:
-        """Return the book as the engine shall see it now; raises OffGridError."""
+        """Return the book as the engine shall see it now."""
         ladder = self.ladder
-        bid_ticks, bid_lots = self._levels(ladder.bids) if ladder else ([], [])
-        ask_ticks, ask_lots = self._levels(ladder.asks) if ladder else ([], [])
+        bid_ticks, bid_lots = ladder.bids.best(self._depth) if ladder else ([], [])
+        ask_ticks, ask_lots = ladder.asks.best(self._depth) if ladder else ([], [])
         venue_ms = ladder["timestamp"] if ladder else None
         if venue_ms:
             self.heard_venue_ns = int(venue_ms) * NS_PER_MS
@@ -134,31 +131,6 @@ class Pair:
             venue_ts_ns=self.heard_venue_ns,
             state=SHOWN[self.condition],
             reason=self.reason,
-        )
-
-    def _levels(self, side: LadderSide) -> tuple[list[int], list[int]]:
-        tick, lot = self.instrument.tick_nanos, self.instrument.lot_nanos
-        ticks: list[int] = []
-        lots: list[int] = []
-        count = min(self._depth, side.known())
-        for key, size in zip(side.keys[:count], side.sizes, strict=False):
-            price, rest = divmod(key if key > 0 else -key, tick)
-            if rest or not price:
-                raise OffGridError("a price off the tick")
-            held = size // lot
-            if held:  # depth below a lot is dropped, never rounded up
-                ticks.append(price)
-                lots.append(held)
-        return ticks, lots
-
-    def top(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """Return the best levels of both sides in 1e-9, for comparison."""
-        if self.ladder is None:
-            return [], []
-        bids, asks = self.ladder.bids, self.ladder.asks
-        return (
-            list(zip(bids.keys[:levels], bids.sizes, strict=False)),
-            list(zip(asks.keys[:levels], asks.sizes, strict=False)),
         )
 
     # --- prints and bars ------------------------------------------------------------------------

@@ -7,7 +7,6 @@ before the outbox, and each carries the time at which it was received.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Literal
@@ -20,8 +19,8 @@ from papertape.feeds.conditions import SHOWN, Condition
 from papertape.feeds.crypto.bars import BarKeeper
 from papertape.feeds.crypto.choice import CryptoChoice, CryptoTiming
 from papertape.feeds.crypto.door import abort, open_exchange
-from papertape.feeds.crypto.ladder import Ladder
-from papertape.feeds.crypto.pairs import OffGridError, Pair, instrument_of
+from papertape.feeds.crypto.ladder import Ladder, OffGridError
+from papertape.feeds.crypto.pairs import Pair, instrument_of
 from papertape.feeds.crypto.proof import SNAPSHOT_BY_REST, MessageNumbers, proof_of
 from papertape.feeds.desk import Desk
 from papertape.model.market_data import InstrumentSeen
@@ -254,13 +253,13 @@ class CryptoVenue:
         by_rest = self.source in SNAPSHOT_BY_REST
         joined = ladder["timestamp"] is not None if by_rest else ladder.resets > 0
         joined = joined or pair.confirmed == ladder.resets > 0
-        condition = pair.judge(ladder, joined=joined, proven=self._proven)
         try:
-            seen = pair.seen(self.now_ns())
+            condition = pair.judge(ladder, joined=joined, proven=self._proven)
         except OffGridError as error:
             self._break_off(pair, "gap", str(error))
             self._hang_up(pair.client, pair.name)
             return
+        seen = pair.seen(self.now_ns())
         if condition == "live" and self._state != "live":
             self._say("live")
         if condition in {"live", "unverified"} or SHOWN[condition] != SHOWN[before]:
@@ -274,8 +273,7 @@ class CryptoVenue:
         news = pair.break_off(condition, reason)
         if news and had_book:
             self.count(f"{condition}: {reason}")
-            with contextlib.suppress(OffGridError):
-                self.emit(pair.seen(self.now_ns()))
+            self.emit(pair.seen(self.now_ns()))
         if self._state == "live" and not any(p.condition == "live" for p in self.pairs.values()):
             self._say("stale", reason)
 
@@ -331,8 +329,9 @@ class CryptoVenue:
                 theirs = Ladder(book, on_change=lambda _: None)
                 if not pair.is_attached or pair.ladder is not ladder or pair.heard_s > asked_s:
                     return
-                if _top(theirs) == pair.top(AUDIT_LEVELS) != ([], []):
-                    assert ladder is not None, "an attached pair has a ladder"
+                assert ladder is not None, "an attached pair has a ladder"
+                theirs.put_on_grid(pair.instrument.tick_nanos, pair.instrument.lot_nanos)
+                if _top(theirs) == _top(ladder) != []:
                     pair.confirmed = ladder.resets
                     self._tell(pair, ladder, pair.client)
                     return
@@ -368,8 +367,10 @@ class CryptoVenue:
                 await asyncio.sleep(FULL_WAIT_S)
 
 
-def _top(ladder: Ladder) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    return tuple(  # type: ignore[return-value]
-        list(zip(side.keys[:AUDIT_LEVELS], side.sizes, strict=False))
+def _top(ladder: Ladder) -> list[tuple[int, int]]:
+    """Return the best levels of both sides, [] for an empty book."""
+    return [
+        level
         for side in (ladder.bids, ladder.asks)
-    )
+        for level in zip(side.keys[:AUDIT_LEVELS], side.sizes, strict=False)
+    ]
