@@ -123,6 +123,7 @@ def open_page(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if theme == "dark" else "light",
         has_touch=size[0] < 700,
+        service_workers="block",  # test_visits.py is about it; elsewhere requests can be bent
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)

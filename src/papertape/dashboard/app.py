@@ -23,6 +23,7 @@ from papertape.dashboard.desk import JournalDesk
 from papertape.dashboard.diary import Diary
 from papertape.dashboard.follower import Follower
 from papertape.dashboard.gate import Gate
+from papertape.dashboard.installable import app_files
 from papertape.dashboard.keys import BearerToken, CsrfToken
 from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.state import DashboardState
@@ -86,6 +87,7 @@ def create_app(
     app.extensions["papertape"] = state
     api.register(app)
     pages.add_pages(app)
+    app.register_blueprint(app_files)
     _add_errors(app)
     socketio = init_socketio(app, async_mode=async_mode)
     app.wsgi_app = Gate(  # type: ignore[method-assign]

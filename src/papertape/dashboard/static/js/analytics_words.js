@@ -4,11 +4,11 @@ import * as format from "./format.js";
 import { duration, range } from "./leaderboard_words.js";
 
 export const EMPTY = {
-  figures: "No trade in this range. Figures appear with the first one.",
+  figures: "No trade in this range. A longer period may have some; else wait for the first one.",
   drawdown: "No equity yet. The curve begins when the bot starts an account.",
-  bars: "No result in this range yet.",
+  bars: "No result in this range yet. A bar stands here once a position is closed.",
   calendar: "No result in this range yet. Each day with one has its square here.",
-  shares: "No trade in this range yet.",
+  shares: "No trade in this range yet. Each one that trades has its line here.",
 };
 
 const SHOW = {

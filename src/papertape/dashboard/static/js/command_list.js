@@ -31,6 +31,7 @@ function actions(status, theme, has) {
   add("Copy link to this view", { act: "copy" });
   if (has.filter) add("Filter this page", { act: "filter", keys: "/" });
   add("Keys of this page", { act: "help", keys: "?" });
+  add("Tour of two minutes", { act: "tour" });
   add("Export trades as CSV", { href: "/api/export/trades", download: true });
   add("Export portfolio as CSV", { href: "/api/export/portfolio", download: true });
   add("Export journal as CSV", { href: "/api/export/journal", download: true });

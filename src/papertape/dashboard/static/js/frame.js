@@ -1,5 +1,6 @@
 // What every page has besides its own panels: store, live line, top line, toasts, theme, ages.
 
+import { keepState, lastState, registerWorker } from "./installed.js";
 import { Live } from "./live.js";
 import { learnMarkets } from "./names.js";
 import { showNotification } from "./notifications.js";
@@ -13,6 +14,7 @@ import { initTheme } from "./theme.js";
 import { drawTopline } from "./topline.js";
 
 const MS_PER_NS = 1e-6;
+const QUIET_MS = 2000; // without a word for so long, what was kept is shown
 
 export class Frame {
   store = new Store();
@@ -33,7 +35,7 @@ export class Frame {
       }
     });
     this.store.on("status", (status) => {
-      this.#statusMs = Date.now();
+      this.#statusMs = this.live.oldMs ?? Date.now();
       if (status?.server_ts_ns) this.skewMs = status.server_ts_ns * MS_PER_NS - this.#statusMs;
       this.draw();
     });
@@ -45,6 +47,10 @@ export class Frame {
     initTheme(document.getElementById("theme-switch"), onTheme);
     initShortcuts(this.store, keys);
     this.live.start();
+    keepState(this.store, this.live);
+    setTimeout(() => this.#rememberLast(), QUIET_MS);
+    if (document.readyState === "complete") registerWorker();
+    else addEventListener("load", registerWorker);
     const here = document.querySelector('.rail [aria-current="page"]'); // a phone's bar scrolls
     here?.scrollIntoView({ inline: "center", block: "nearest" });
     this.draw();
@@ -53,6 +59,12 @@ export class Frame {
       this.panels.tick();
       onSecond();
     }, 1000);
+  }
+
+  async #rememberLast() {
+    if (this.live.lastHeardMs !== null) return;
+    const last = await lastState(Date.now());
+    if (last) this.live.showOld(last);
   }
 
   // Since when what is shown is known to be right: since heard, or since the bot fell silent.

@@ -54,6 +54,7 @@ export async function pollSnapshot(old) {
 export class Live {
   state = "connecting"; // connecting | live | polling | lost
   lastHeardMs = null;
+  oldMs = null; // when what is shown was kept, while nothing newer has been heard
   #store;
   #socket = null;
   #onChange;
@@ -101,6 +102,16 @@ export class Live {
 
   #heard() {
     this.lastHeardMs = Date.now();
+    this.oldMs = null;
+  }
+
+  // Nobody answers yet, but this browser kept what it saw last: shown as old, never as live.
+  showOld({ atMs, message }) {
+    if (this.lastHeardMs !== null) return;
+    this.lastHeardMs = this.oldMs = atMs;
+    this.#store.snapshot(message);
+    this.#store.waiting = true;
+    this.#become("lost");
   }
 
   #resync() {

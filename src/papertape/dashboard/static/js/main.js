@@ -14,6 +14,7 @@ import { drawPositions } from "./positions.js";
 import { drawRefusals, refusalRows } from "./refusals.js";
 import { drawStrategies } from "./strategies.js";
 import { drawTrades, tradesSentence } from "./table.js";
+import { initTour, startTour } from "./tour.js";
 import { EMPTY, noTrades } from "./words.js";
 
 const FIGURES = [...HEADLINES];
@@ -173,4 +174,6 @@ page.start({
     mark("strategies");
   },
   onSecond: tick,
+  acts: { tour: startTour },
 });
+initTour();

@@ -20,7 +20,8 @@ export function railPages() {
 
 // filter: the field for `/`. move: what `j` and `k` do, if not what they do in every list.
 // more: [[key, words, function]] of this page alone.
-export function initShortcuts(store, { filter = null, move = null, more = [] }) {
+// acts: what the palette's entries of that name do on this page.
+export function initShortcuts(store, { filter = null, move = null, more = [], acts = {} }) {
   const pages = railPages();
   const go = (letter) => {
     const page = pages.find((each) => each.letter === letter);
@@ -35,7 +36,7 @@ export function initShortcuts(store, { filter = null, move = null, more = [] }) 
   const help = () => showHelp(pages.filter(({ letter }) => letter), own);
   const palette = new CommandPalette({
     gather: () => ({ pages, state: store.state, theme: currentTheme(), has: { filter } }),
-    run: (entry) => carryOut(entry, { filter, help }),
+    run: (entry) => carryOut(entry, { ...ACTS, help, filter: () => filter.focus(), ...acts }),
   });
   document.getElementById("palette-open").addEventListener("click", () => palette.toggle());
   listenToKeys({
@@ -51,14 +52,13 @@ export function initShortcuts(store, { filter = null, move = null, more = [] }) 
 const ACTS = {
   theme: () => document.getElementById("theme-switch").click(),
   copy: () => copyLink(),
+  tour: () => location.assign("/#tour"),
   verify,
 };
 
-function carryOut(entry, { filter, help }) {
+function carryOut(entry, acts) {
   if (entry.href) follow(entry);
-  else if (entry.act === "help") help();
-  else if (entry.act === "filter") filter.focus();
-  else if (entry.act in ACTS) ACTS[entry.act]();
+  else if (entry.act in acts) acts[entry.act]();
   else command(entry.act, entry.target);
 }
 

@@ -138,12 +138,12 @@ export const EMPTY = {
   cumulative: "No equity yet. The curve begins when the bot starts an account.",
   allocation: "No account yet. Cash and positions appear when the bot starts one.",
   positions: "Nothing is held. What a strategy buys stands here until it is sold or paid out.",
-  strategies: "No strategy yet. Each one that the bot runs has its line here.",
+  strategies: "No strategy yet. Each one that “papertape run” names has its line here.",
   pnl: "No result yet. The first bar appears with the first closed trade.",
   distribution: "No closed trade yet. Wins and losses are counted here.",
   comparison: "No strategy to compare yet.",
-  markets: "No market yet. Best bid and ask appear when the feed speaks.",
-  refusals: "No signal was refused.",
+  markets: "No market yet. Best bid and ask appear as soon as the bot’s feed speaks.",
+  refusals: "No signal was refused. What risk says no to is counted here, with the reason.",
 };
 
 export function pageTitle(pnl, modeName) {
