@@ -21,6 +21,7 @@ PATIENCE_MS = 15_000  # two cores, other tests beside
 
 # The browser says what its policy blocked; the page itself never reads this.
 WATCH = """
+delete Navigator.prototype.serviceWorker;  // test_visits.py has it; elsewhere requests are bent
 window.blocked = [];
 addEventListener("securitypolicyviolation",
   (event) => window.blocked.push(event.violatedDirective + " " + event.blockedURI));
@@ -123,7 +124,6 @@ def open_page(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if theme == "dark" else "light",
         has_touch=size[0] < 700,
-        service_workers="block",  # test_visits.py is about it; elsewhere requests can be bent
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)

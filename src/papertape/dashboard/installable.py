@@ -68,9 +68,7 @@ def worker() -> Response:
     """Return the service worker with the name of this build: a new build is a new worker."""
     source = WORKER.read_text(encoding="utf-8")
     body = f"const BUILD = {json.dumps(build())};\n{source}"
-    answer = Response(body, content_type="text/javascript; charset=utf-8")
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    return Response(body, content_type="text/javascript; charset=utf-8")
 
 
 @app_files.get("/offline")
