@@ -11,10 +11,12 @@ from typing import Any
 from benchmarks import (
     bars,
     binance_depth,
+    broadcast,
     browser_latency,
     durable_path,
     feed_speed,
     machine,
+    pages,
     pages_api,
     quotes,
     replay_speed,
@@ -28,6 +30,10 @@ LIVE: dict[str, Callable[[], dict[str, object]]] = {
     "feed_speed": feed_speed.run,
     "pages_api": pages_api.run,
     "binance_depth": binance_depth.run,
+    "page_load": pages.run_load,
+    "page_paint": pages.run_paint,
+    "page_memory": pages.run_memory,
+    "broadcast": broadcast.run,
 }
 LOOP: dict[str, Callable[[], dict[str, object]]] = {
     "W1": bars.run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 START_TIMEOUT_S = 30
 
@@ -57,3 +59,9 @@ def _wait_for(port: int) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("the dashboard did not start")
+
+
+def answer(served: Served, path: str) -> Any:
+    """Return the data that an endpoint answers with."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{served.port}{path}", timeout=10) as said:
+        return json.load(said)["data"]

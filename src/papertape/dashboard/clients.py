@@ -110,6 +110,7 @@ class Clients:
     ) -> None:
         """Send changed prices; a page that lags gets the newest of them once it has caught up."""
         news_only = numbers["seq_from"] > numbers["seq_to"]
+        same: list[str] = []  # those who get the same message: it is encoded once
         for client in list(self._clients.values()):
             if "market" not in client.topics:
                 continue
@@ -119,10 +120,16 @@ class Clients:
                 continue
             late = client.late - wanted
             client.late = set()
+            if not late and len(wanted) == len(rows):
+                same.append(client.sid)
+                continue
             data = [rows[symbol] for symbol in sorted(wanted)] + (rows_of(late) if late else [])
             if data or not news_only:
                 message = {**numbers, "data": data}
                 self._socketio.emit("market_update", message, to=client.sid)
+        if same and (rows or not news_only):
+            message = {**numbers, "data": [rows[symbol] for symbol in sorted(rows)]}
+            self._socketio.emit("market_update", message, to=same)
 
     # --- those who do not read ------------------------------------------------------------------
 

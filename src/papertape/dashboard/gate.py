@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 URL_BYTES_MAX = 2_048  # our longest query is a search of 200 characters
 HEADERS_BYTES_MAX = 16_384
 HEADERS_MAX = 60
-SOCKETS_MAX = 64  # pages open at once; each may have 1 MB waiting
+SOCKETS_MAX = 256  # pages open at once: 200 at 10 updates a second are measured (make bench)
 SOCKET_PATH = "/socket.io/"
 REPORT_PATH = "/csp-report"
 POLICY = "Content-Security-Policy"

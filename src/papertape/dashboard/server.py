@@ -31,7 +31,7 @@ log = structlog.get_logger("papertape.dashboard")
 
 STOP_S_MAX = 0.5  # for answers under way; sockets are cut
 REQUEST_S_MAX = 30.0  # a connection that says nothing for so long is closed
-CONNECTIONS_MAX = 256  # sockets, and requests beside them
+CONNECTIONS_MAX = 320  # 256 sockets, and requests beside them
 BACKLOG = 64
 BREATH_S = 0.0005  # more than 0, so that sockets are looked at as well
 SEND_BUFFER_BYTES = 262_144  # in the kernel, so that a page that does not read is seen soon

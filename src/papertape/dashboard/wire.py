@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
+from functools import lru_cache
 from typing import Any
 
 import simple_websocket
@@ -19,6 +21,8 @@ from papertape.dashboard.strict_json import BODY_BYTES_MAX, BadJsonError, loads
 
 MESSAGES_PER_S = 20
 MESSAGES_BURST = 40
+FRAMES_KEPT = 8  # messages on their way to many pages at one time; some may be 1 MB
+FINAL_TEXT = 0x81
 SEND_S_MAX = 15.0  # a client that takes nothing for so long is gone
 
 
@@ -39,6 +43,20 @@ def _is_expected(message: str) -> bool:
     if not found[1]:
         return True
     return bool(value) and isinstance(value[0], str) and value[0] not in _RESERVED
+
+
+@lru_cache(maxsize=FRAMES_KEPT)
+def _frame(message: str) -> bytes:
+    """Return a text as one WebSocket frame of a server (RFC 6455, section 5.2)."""
+    body = message.encode()
+    size = len(body)
+    if size < 126:
+        head = struct.pack("!BB", FINAL_TEXT, size)
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", FINAL_TEXT, 126, size)
+    else:
+        head = struct.pack("!BBQ", FINAL_TEXT, 127, size)
+    return head + body
 
 
 class _Whole:
@@ -90,6 +108,12 @@ class LimitedWebSocket(driver.WebSocketWSGI):  # type: ignore[misc]
         self.ws.sock.settimeout(SEND_S_MAX + 15.0)  # pings keep a living connection well below
         self.ws.sock = _Whole(self.ws.sock)
         return self.app(self)
+
+    def send(self, message: str) -> None:
+        """Send a message; its frame is the same for all pages, so it is made once."""
+        if not self.ws.connected:
+            raise OSError("the page has left")
+        self.ws.sock.send(_frame(message))
 
     def wait(self) -> str | None:
         """Return the next message; None ends the connection."""

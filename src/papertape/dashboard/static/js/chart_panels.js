@@ -6,6 +6,7 @@ import { EMPTY } from "./words.js";
 
 const REFRESH_MS = 30_000; // a chosen range is asked for again this often; in between it grows
 const POINTS = 500;
+const NOW_MS = 250; // a curve of hours moves no sooner; drawing it costs more than all else
 const PANELS = {
   cumulative: "cumulative",
   allocation: "allocation",
@@ -30,6 +31,10 @@ export class ChartPanels {
   #period = "day";
   #hours = null; // the bars per hour, while they are chosen; per day comes by the live line
   #known = {};
+  #moment = null; // the newest value, and the trades, that the curve does not show yet
+  #trades = null;
+  #drawnMs = -Infinity;
+  #timer = 0;
 
   constructor(equity, panels) {
     this.#equity = equity;
@@ -51,12 +56,29 @@ export class ChartPanels {
     for (const name of names) this.#drawOne(name, state.charts[name]);
   }
 
-  now(timeMs, value, drawdownPct) {
-    this.#equity.now(timeMs, value, drawdownPct);
+  now(...moment) {
+    this.#moment = moment;
+    this.#drawSoon();
   }
 
   setTrades(trades) {
-    this.#equity.setTrades(trades);
+    this.#trades = trades;
+    this.#drawSoon();
+  }
+
+  #drawSoon() {
+    const wait = this.#drawnMs + NOW_MS - performance.now();
+    if (wait <= 0) this.#drawNews();
+    else this.#timer ||= setTimeout(() => this.#drawNews(), wait);
+  }
+
+  #drawNews() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#drawnMs = performance.now();
+    if (this.#moment) this.#equity.now(...this.#moment);
+    if (this.#trades) this.#equity.setTrades(this.#trades);
+    this.#moment = this.#trades = null;
   }
 
   #drawOne(name, data) {

@@ -5,6 +5,7 @@ import { color, reducedMotion } from "./theme.js";
 const SVG = "http://www.w3.org/2000/svg";
 const FLASH_HOLD_MS = 300;
 const FLASH_FADE_MS = 120;
+const FLASHES_MAX = 16; // in one second: what flashes all the time says nothing, and costs frames
 
 export function el(tag, className = "", text = null) {
   const node = document.createElement(tag);
@@ -36,8 +37,19 @@ export function setTitle(node, title) {
   if (node.title !== title) node.title = title;
 }
 
+let second = 0;
+let flashes = 0;
+
+function mayFlash() {
+  const now = Math.floor(performance.now() / 1000);
+  if (now !== second) flashes = 0;
+  second = now;
+  flashes += 1;
+  return flashes <= FLASHES_MAX;
+}
+
 export function flash(node) {
-  if (reducedMotion() || document.hidden || !node.animate) return;
+  if (reducedMotion() || document.hidden || !node.animate || !mayFlash()) return;
   const lit = color("flash");
   const total = FLASH_HOLD_MS + FLASH_FADE_MS;
   node.animate(

@@ -92,7 +92,6 @@ export function drawTrades(body, trades, added) {
   reconcile(body, trades, (trade) => trade.id, createRow, updateRow);
   const fresh = new Set((added ?? []).map((trade) => String(trade.id)));
   for (const row of body.children) {
-    if (!fresh.has(row.dataset.key)) continue;
-    for (const cell of row.children) flash(cell);
+    if (fresh.has(row.dataset.key)) flash(row);
   }
 }
