@@ -158,6 +158,14 @@ def test_a_market_that_cannot_be_read_is_named(fields: Any, said: str) -> None:
         read_market(json.dumps({**gamma_market("m", TOKENS), **fields}).encode(), NOW_NS)
 
 
+@pytest.mark.parametrize(("said", "delay_s"), [(3, 3), ("3", 3), (None, 0), (-1, 0), (10**9, 60)])
+def test_the_venue_says_how_long_it_holds_what_takes(said: Any, delay_s: int) -> None:
+    market = read_market(
+        json.dumps({**gamma_market("m", TOKENS), "secondsDelay": said}).encode(), NOW_NS
+    )
+    assert {one.taker_delay_ns for one in market.instruments} == {delay_s * 10**9}
+
+
 def test_a_part_of_a_set_does_not_pass_for_a_set(shared_data: Path) -> None:
     """An event is exhaustive only if it is not augmented and every open market is watched."""
     rows = fixture(shared_data, "polymarket_kalshi_pmvl/polymarket_markets.json")

@@ -33,6 +33,7 @@ OUTCOMES = 2  # every market of the venue is binary; older forms are not traded
 MIN_LOTS_DEFAULT = 500  # 5 shares: the venue's smallest resting order
 MIN_NOTIONAL_MICROS = 1_000_000  # a marketable buy is at least $1
 PPM_DECIMALS = 6
+DELAY_S_MAX = 60  # of what takes; sports markets say 3
 
 Trading = Literal["tradable", "listed", "over", "resolved"]
 
@@ -78,6 +79,7 @@ class GammaMarket(msgspec.Struct):
     endDate: str | None = None  # noqa: N815
     orderPriceMinTickSize: msgspec.Raw = _NULL  # noqa: N815
     orderMinSize: msgspec.Raw = _NULL  # noqa: N815
+    secondsDelay: msgspec.Raw = _NULL  # noqa: N815
     volumeNum: msgspec.Raw = _NULL  # noqa: N815
     liquidityNum: msgspec.Raw = _NULL  # noqa: N815
     umaResolutionStatus: str | None = None  # noqa: N815
@@ -188,6 +190,7 @@ def _instruments(said: GammaMarket, outcomes: list[str], now_ns: int) -> tuple[I
     labels = [re.sub(r"[^A-Z0-9]+", "-", outcome.upper()).strip("-") for outcome in outcomes]
     if not all(labels) or len(set(labels)) != OUTCOMES:
         labels = ["FIRST", "SECOND"]
+    delay_s = _scaled(said.secondsDelay, 0, "secondsDelay")
     return tuple(
         Instrument(
             symbol=f"{VENUE}:{said.slug}:{label[:OUTCOME_CHARS_MAX]}",
@@ -202,6 +205,7 @@ def _instruments(said: GammaMarket, outcomes: list[str], now_ns: int) -> tuple[I
             fees=_fees(said, now_ns),
             market_id=f"{VENUE}:{said.slug}",
             outcome=outcome,
+            taker_delay_ns=min(max(delay_s, 0), DELAY_S_MAX) * NS_PER_S,
         )
         for label, outcome in zip(labels, outcomes, strict=True)
     )
