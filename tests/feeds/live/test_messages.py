@@ -158,7 +158,7 @@ def test_a_market_that_cannot_be_read_is_named(fields: Any, said: str) -> None:
         read_market(json.dumps({**gamma_market("m", TOKENS), **fields}).encode(), NOW_NS)
 
 
-@pytest.mark.parametrize(("said", "delay_s"), [(3, 3), ("3", 3), (None, 0), (-1, 0), (10**9, 60)])
+@pytest.mark.parametrize(("said", "delay_s"), [(3, 3), ("3", 3), (None, 0), (10**9, 60)])
 def test_the_venue_says_how_long_it_holds_what_takes(said: Any, delay_s: int) -> None:
     market = read_market(
         json.dumps({**gamma_market("m", TOKENS), "secondsDelay": said}).encode(), NOW_NS

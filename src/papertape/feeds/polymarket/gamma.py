@@ -205,7 +205,7 @@ def _instruments(said: GammaMarket, outcomes: list[str], now_ns: int) -> tuple[I
             fees=_fees(said, now_ns),
             market_id=f"{VENUE}:{said.slug}",
             outcome=outcome,
-            taker_delay_ns=min(max(delay_s, 0), DELAY_S_MAX) * NS_PER_S,
+            taker_delay_ns=min(delay_s, DELAY_S_MAX) * NS_PER_S,
         )
         for label, outcome in zip(labels, outcomes, strict=True)
     )
