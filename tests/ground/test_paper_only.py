@@ -22,7 +22,8 @@ SIGNING_PACKAGES = {
     "py-order-utils", "secp256k1", "bitcoin", "polymarket",
 }  # fmt: skip
 CLIENT_LIBRARIES = {"requests", "httpx", "aiohttp", "urllib3", "http.client", "urllib.request"}
-READERS = {"rest.py": "httpx"}  # the live feed's client: what it may ask is tested below
+# the live feed's client and the one of `doctor --live`: what they may ask is tested below
+READERS = {"rest.py": "httpx", "reachable.py": "httpx"}
 DOOR = SOURCE / "feeds" / "crypto" / "door.py"  # where ccxt comes in, and what is taken from it
 KEY_WORDS = re.compile(r"private|secret|mnemonic|wallet|api_?key|passphrase|seed_phrase|signer")
 ORDER_PATHS = re.compile(
@@ -90,6 +91,14 @@ def test_the_live_feed_only_reads() -> None:
     ]
     reader = (SOURCE / "feeds" / "rest.py").read_text(encoding="utf-8")
     assert re.findall(r"_client\.(\w+)\(", reader) == ["aclose", "request"]
+    probe = (SOURCE / "feeds" / "reachable.py").read_text(encoding="utf-8")
+    assert re.findall(r"client\.(\w+)\(", probe) == ["request"]
+    assert re.findall(r"client\.request\((.*?), url", probe) == [
+        '"GET" if body is None else "POST"'
+    ]
+    assert re.findall(r"_endpoint\(.*, body\)", probe) == [
+        '_endpoint(client, "polymarket books", f"{clob}/books", body)'
+    ]
     kalshi = (SOURCE / "feeds" / "kalshi" / "rest.py").read_text(encoding="utf-8")
     assert set(re.findall(r"_ask\(\s*(\S+),", kalshi)) == {'"GET"'}
     for path in (

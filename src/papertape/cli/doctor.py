@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -42,9 +42,14 @@ class Finding(NamedTuple):
     what: str
 
 
-@app.command(epilog="Example: papertape doctor --data-dir data")
+@app.command(epilog="Example: papertape doctor --live")
 def doctor(
-    config: ConfigOption = None, data_dir: DataDirOption = None, as_json: JsonOption = False
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the live venues: DNS, TLS, books, clocks, latency.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Look at Python, SQLite, the core's form, disk, rights, the ledger, the lock and the port.
 
@@ -52,6 +57,8 @@ def doctor(
     """
     chosen = settings(config, data_dir=data_dir)
     findings = [finding for look in CHECKS for finding in look(chosen)]
+    if live:
+        findings += _live(chosen)
     ok = all(finding.state != "error" for finding in findings)
     if as_json:
         print_json({"ok": ok, "findings": [finding._asdict() for finding in findings]})
@@ -161,6 +168,22 @@ def _browser_libraries(chosen: Config) -> Iterator[Finding]:
         yield Finding("browser libraries", "error", f"missing: {names}; run make run once")
     else:
         yield Finding("browser libraries", "ok", f"{len(VENDOR_FILES)} in static/vendor")
+
+
+def _live(chosen: Config) -> list[Finding]:
+    """Ask the venues that the settings name; Polymarket where they name none."""
+    from papertape.clock import SystemClock
+    from papertape.feeds.reachable import PUBLIC, Probe, Reads
+
+    names = {symbol.partition(":")[0] for symbol in chosen.crypto.symbols}
+    others = [(name, PUBLIC[name]) for name in sorted(names & PUBLIC.keys())]
+    if chosen.kalshi.tickers or chosen.kalshi.series:
+        others.append(("kalshi", f"{chosen.kalshi.url.rstrip('/')}/exchange/status"))
+    source = chosen.live
+    reads = Reads(source.gamma_url, source.clob_url, source.ws_url, tuple(others))
+    if source.venues is not None and "polymarket" not in source.venues:
+        reads = Reads(others=tuple(others))
+    return [Finding(*found) for found in Probe(reads, SystemClock()).look()]
 
 
 def _nearest_folder(path: Path) -> Path:
