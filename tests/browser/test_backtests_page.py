@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from tests.browser.checks import SIZES, THEMES, settle, whole
 from tests.browser.conftest import PATIENCE_MS, Dashboard, Opened
-from tests.browser.test_index_page import SIZES, THEMES, settle, whole
 from tests.research.market import Swing, wavy_bars
 
 from papertape import run_backtest
