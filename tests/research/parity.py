@@ -22,6 +22,7 @@ from papertape.model.market_data import BarSeen, BookSeen, InstrumentSeen, Print
 from papertape.services.loop_door import exact_legs
 from papertape.strategies.base import Strategy
 
+TOLD = 12  # columns of a trade that a fill on the tape has too
 BOOK_STATES = ("live", "stale", "gap", "unverified")
 
 
@@ -117,8 +118,9 @@ def live_trades(desk: Desk, symbols: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def loop_trades(result: Any) -> list[tuple[int, ...]]:
-    """Return the loop's trades row by row."""
-    return list(zip(*result.trades.values(), strict=True))
+    """Return the loop's trades row by row, as far as the tape tells them."""
+    columns = list(result.trades.values())[:TOLD]
+    return list(zip(*columns, strict=True))
 
 
 def refusals(desk: Desk) -> dict[str, int]:

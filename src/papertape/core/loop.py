@@ -14,12 +14,11 @@ three forms: a Python strategy, a compiled `Rule`, or a `targets` column of the 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from papertape.core.loop_account import FIELDS_COUNT, TRADE_FIELDS
+from papertape.core.loop_account import FIELDS_COUNT, TRADE_FIELDS, Account
 from papertape.core.loop_columns import Columns
 from papertape.core.loop_engine import Limits
 from papertape.core.loop_rules import EmaCross, Rule
@@ -32,7 +31,9 @@ from papertape.model.market_data import BookSeen
 
 __all__ = ["TRADE_FIELDS", "Columns", "EmaCross", "LoopResult", "Rule", "run_loop"]
 
-HANDLERS = ("on_bar", "on_quote", "on_book", "on_print", "on_fill", "on_settle", "forget")
+HANDLERS = (
+    "on_bar", "on_quote", "on_book", "on_print", "on_fill", "on_settle", "forget", "wants",
+)  # fmt: skip
 STRATEGY_BASE = "papertape.strategies.base"  # its handlers do nothing: they are not called
 EQUITY_EVERY_NS = 10_000_000_000
 
@@ -50,7 +51,12 @@ class LoopResult:
     deepest fall below a peak, and that peak. held_ns: time with anything held. positions: symbol to
     (lots, cost, realised, fees, opened ts_ns). refusals: count by code; refused: (ts_ns, code,
     symbol) of the first 1,000.
-    failure: (event number from 0, handler, what it said) if the strategy ended the run.
+    failure: (event number from 0, handler, what it said) if the strategy ended the run. cannot:
+    what it wanted that only a live run has. grouped: whether it bought sets of several legs. grid:
+    equity at the end of each period. area, held_area: equity and what was held of it, times
+    nanoseconds. drawdown_share: deepest fall as a share of its peak; drawdown_ns: the longest.
+    slippage_twice: what fills cost against the mid when their orders were decided, doubled, over
+    `priced_fills` of them.
     """
 
     events: int
@@ -80,6 +86,15 @@ class LoopResult:
     held_ns: int
     positions: dict[str, tuple[int, int, int, int, int]]
     failure: tuple[int, str, str] | None
+    cannot: str
+    grouped: bool
+    grid: list[int]
+    area: float
+    held_area: float
+    drawdown_share: float
+    drawdown_ns: int
+    slippage_twice_micros: int
+    priced_fills: int
 
     @property
     def trades(self) -> dict[str, array[int]]:
@@ -98,19 +113,29 @@ class LoopResult:
         return list(points)
 
 
+class NewsTeller(Protocol):
+    """Knows what rows of NEWS say, and keeps what strategies may know of markets."""
+
+    def attach(self, loop: Loop) -> LoopContext:
+        """Tell this loop from now on; return what the strategy may look at."""
+        ...
+
+    def tell(self, number: int) -> None:
+        """Tell the loop a piece of news."""
+        ...
+
+
 class LoopContext:
     """What a Python strategy may look at in the loop; implements `StrategyContext`."""
 
-    def __init__(
-        self, loop: Loop, markets: Mapping[str, Market], groups: Mapping[str, EventGroup]
-    ) -> None:
-        """Look at the loop; nothing is copied."""
+    def __init__(self, loop: Loop) -> None:
+        """Look at the loop: every instrument is listed from the start, there are no markets."""
         self._loop = loop
-        self.instruments: Mapping[str, Instrument] = {
+        self.instruments: dict[str, Instrument] = {
             slot.symbol: slot.instrument for slot in loop.slots
         }
-        self.markets = markets
-        self.groups = groups
+        self.markets: dict[str, Market] = {}
+        self.groups: dict[str, EventGroup] = {}
 
     def now_ns(self) -> int:
         """Return the time of the event in hand."""
@@ -139,8 +164,10 @@ def run_loop(
     limits: Limits | None = None,
     check: Check | None = None,
     equity_every_ns: int = EQUITY_EVERY_NS,
-    markets: Mapping[str, Market] | None = None,
-    groups: Mapping[str, EventGroup] | None = None,
+    start_ns: int = 0,
+    period_ns: int = 0,
+    news: NewsTeller | None = None,
+    before: Iterable[int] = (),
     on_progress: Callable[[int], None] | None = None,
     on_trades: Callable[[dict[str, array[int]]], None] | None = None,
 ) -> LoopResult:
@@ -148,36 +175,42 @@ def run_loop(
 
     columns: chunks in time order, taken one after the other, so that data larger than the memory
     can be streamed; rows name instruments by their place in `instruments`.
-    strategy: a `papertape.Strategy` (one object per instrument is shown to its handlers and filled
-    anew per event: keep `copy.copy(bar)`, never `bar`), a Rule, or None with a `targets` column.
+    strategy: a `papertape.Strategy` (the object shown to a handler is filled anew per event unless
+    it is kept), a Rule, or None with a `targets` column.
     limits: as `RiskLimits`; None holds signals to cash, holdings and venue minimums only.
     check: reads signals that are not one leg in lots and ticks (`services.loop_door.exact_legs`).
+    start_ns, period_ns: with a period, equity is kept at the end of each. news: tells rows of NEWS,
+    and first those numbered in `before`, at `start_ns`.
     on_progress: called with the events so far every 65,536 events; raise in it to stop.
     on_trades: takes the trades chunk by chunk; then the result's own list is empty.
 
     InvalidInputError names row and column of bad data. OverflowError and AccountsBrokenError end
     the run as they halt a live one. Sets (`Signal.then`) are live only and end it as a failure.
     """
-    handlers = {} if strategy is None or isinstance(strategy, Rule) else _handlers(strategy)
+    python = strategy is not None and not isinstance(strategy, Rule)
     loop = Loop(
         list(instruments),
-        initial_cash_micros,
-        handlers=handlers,
+        Account(initial_cash_micros, equity_every_ns, start_ns, period_ns),
+        handlers=_handlers(strategy) if python else {},
         rule=strategy if isinstance(strategy, Rule) else None,
         limits=limits,
         tag=tag or getattr(strategy, "name", "") or "strategy",
         check=check,
-        equity_every_ns=equity_every_ns,
         on_progress=on_progress,
+        on_news=None if news is None else news.tell,
     )
-    python = strategy is not None and not isinstance(strategy, Rule)
+    context = LoopContext(loop) if news is None else news.attach(loop)
     if python:
-        _start(loop, strategy, LoopContext(loop, markets or {}, groups or {}))
+        _start(loop, strategy, context)
+    if news is not None:
+        for number in before:
+            loop.begin(start_ns)
+            news.tell(number)
     first_ns = 0
     for chunk in columns:
         if loop.failure is not None:
             break
-        if len(chunk) and not loop.events:
+        if len(chunk) and not first_ns:
             first_ns = chunk.ts[0]
         loop.feed(chunk)
         if on_trades is not None:
@@ -195,7 +228,7 @@ def _handlers(strategy: Strategy) -> dict[str, Callable[[Any], Any]]:
         handler = getattr(type(strategy), name, None)
         if handler is not None and getattr(handler, "__module__", "") != STRATEGY_BASE:
             found[name] = getattr(strategy, name)
-    if not found:
+    if not found.keys() - {"wants", "forget"}:
         raise ConfigError(f"{type(strategy).__name__} is no strategy: it has none of {HANDLERS}")
     return found
 
@@ -205,10 +238,6 @@ def _start(loop: Loop, strategy: Strategy, context: LoopContext) -> None:
         strategy.attach(context, loop.engine.tag)
     if hasattr(strategy, "on_start"):
         loop.guarded("on_start", strategy.on_start)
-    if hasattr(strategy, "wants") and loop.failure is None:
-        for slot in loop.slots:
-            wanted = loop.guarded("wants", partial(strategy.wants, slot.instrument))
-            loop.want(slot.index, wanted)
 
 
 def by_column(rows: array[int], count: int) -> dict[str, array[int]]:
@@ -255,4 +284,13 @@ def _result(loop: Loop, first_ns: int) -> LoopResult:
             for slot in account.open
         },
         failure=loop.failure,
+        cannot=loop.cannot,
+        grouped=loop.grouped,
+        grid=account.grid,
+        area=account.area,
+        held_area=account.held_area,
+        drawdown_share=account.drawdown_share,
+        drawdown_ns=account.drawdown_ns,
+        slippage_twice_micros=account.slippage_twice,
+        priced_fills=account.priced_fills,
     )

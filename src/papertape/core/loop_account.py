@@ -32,9 +32,12 @@ TRADE_FIELDS = (
     "order",
     "maker",
     "kind",
+    "decided_half_ticks",
+    "confidence_pct",
 )
 """Columns of the trades. side: 1 buy, -1 sell. cost: change of the position's cost. kind: 0 fill,
-1 settlement (then notional is the cash paid and price what one share paid, in ticks)."""
+1 settlement (then notional is the cash paid and price what one share paid, in ticks). decided: the
+mid when the order was decided, in half ticks, confidence: as the signal stated it; -1 unknown."""
 FIELDS_COUNT = len(TRADE_FIELDS)
 FIELDS = FIELDS_COUNT
 NO_ROWS = array("q")
@@ -54,8 +57,10 @@ def added(first: int, second: int) -> int:
 class Account:
     """Cash, open positions, trades and equity; cash + cost = initial + realised - fees, always."""
 
-    def __init__(self, initial_micros: int, equity_every_ns: int) -> None:
-        """Open with cash and nothing else."""
+    def __init__(
+        self, initial_micros: int, equity_every_ns: int, start_ns: int = 0, period_ns: int = 0
+    ) -> None:
+        """Open with cash and nothing else; with `period_ns`, keep equity at the end of periods."""
         self.initial = self.cash = initial_micros
         self.cost = self.realized = self.fees = 0
         self.open: list[Slot] = []
@@ -71,6 +76,13 @@ class Account:
         self.peak, self.drawdown, self.drawdown_peak = initial_micros, 0, initial_micros
         self.low, self.high = initial_micros, initial_micros
         self.held_ns = self.held_since = 0
+        self.value, self.value_cash = initial_micros, initial_micros
+        self.start_ns = self.valued_ns = start_ns
+        self.period_ns, self.due_ns = period_ns, start_ns + period_ns
+        self.grid = [initial_micros]
+        self.slippage_twice = self.priced_fills = 0
+        self.area = self.held_area = self.drawdown_share = 0.0
+        self.below_ns, self.drawdown_ns = -1, 0
         self.buckets = array("q", bytes(8 * 8 * BUCKETS))
         self.bucket: MutableSequence[int] = self.buckets
         self.bucket_count = self.in_last = 0
@@ -80,7 +92,7 @@ class Account:
 
     def fill(
         self, slot: Slot, buying: bool, ticks: int, lots: int, worth: int, fee: int, ts_ns: int,
-        order: int, maker: bool,
+        order: int, maker: bool, decided: int, confidence: int,
     ) -> None:  # fmt: skip
         """Book a fill."""
         if buying:
@@ -94,11 +106,15 @@ class Account:
         self._check()
         self.turnover = added(self.turnover, worth)
         self.fills += 1
+        if decided >= 0:  # mids are half ticks, so slippage is kept twice
+            paid = added(added(worth, worth), -slot.notional(decided, lots))
+            self.slippage_twice = added(self.slippage_twice, paid if buying else -paid)
+            self.priced_fills += 1
         if realized != fee:
             self._turn_day(ts_ns)
         self._note(
             ts_ns, slot.index, 1 if buying else -1, ticks, lots, worth, fee, cost, realized,
-            order, maker, FILL,
+            order, maker, FILL, decided, confidence,
         )  # fmt: skip
 
     def settle(self, slot: Slot, payout_ticks: int, cash_in: int, ts_ns: int) -> None:
@@ -114,7 +130,7 @@ class Account:
             self._turn_day(ts_ns)
         self._note(
             ts_ns, slot.index, -1, payout_ticks, lots, cash_in, 0, cost, realized, 0, False,
-            SETTLEMENT,
+            SETTLEMENT, -1, -1,
         )  # fmt: skip
 
     def _enter(self, slot: Slot, lots: int, cost: int, realized: int, fee: int, ts_ns: int) -> None:
@@ -148,7 +164,7 @@ class Account:
 
     def _note(
         self, ts_ns: int, index: int, side: int, ticks: int, lots: int, worth: int, fee: int,
-        cost: int, realized: int, order: int, maker: int, kind: int,
+        cost: int, realized: int, order: int, maker: int, kind: int, decided: int, confidence: int,
     ) -> None:  # fmt: skip
         """Append a row to the trades."""
         if self.row_count == self.row_room:
@@ -159,6 +175,7 @@ class Account:
         row[at + 4], row[at + 5], row[at + 6] = lots, worth, fee
         row[at + 7], row[at + 8], row[at + 9] = cost, realized, order
         row[at + 10], row[at + 11] = maker, kind
+        row[at + 12], row[at + 13] = decided, confidence
         self.row_count += 1
 
     def _grow(self) -> None:
@@ -208,6 +225,8 @@ class Account:
             if value != self.marked_value or self.cash != self.marked_cash:
                 self._turn_day(now_ns)
                 self.last_equity = value
+                self.pass_time(now_ns)
+                self.value, self.value_cash = value, self.cash
                 self.sample(now_ns, value)
             self.marked_value, self.marked_cash = value, self.cash
             self.fills_marked = traded
@@ -230,10 +249,11 @@ class Account:
         """Add a point to the curve; when it is full, neighbours merge and keep their extremes."""
         self.marks += 1
         self.low, self.high = min(self.low, value), max(self.high, value)
-        if value > self.peak:
+        if value >= self.peak:
             self.peak = value
-        elif self.peak - value > self.drawdown:
-            self.drawdown, self.drawdown_peak = self.peak - value, self.peak
+            self._surface(ts_ns)
+        else:
+            self._sink(ts_ns, value)
         bucket = self.bucket
         if self.bucket_count and self.in_last < self.per_bucket:
             at = 8 * (self.bucket_count - 1)
@@ -251,6 +271,39 @@ class Account:
                 bucket[at + 2 * pair], bucket[at + 2 * pair + 1] = ts_ns, value
             self.bucket_count += 1
             self.in_last = 1
+
+    def _surface(self, ts_ns: int) -> None:
+        if self.below_ns >= 0:
+            self.drawdown_ns = max(self.drawdown_ns, ts_ns - self.below_ns)
+            self.below_ns = -1
+
+    def _sink(self, ts_ns: int, value: int) -> None:
+        if self.below_ns < 0:
+            self.below_ns = ts_ns
+        if self.peak - value > self.drawdown:
+            self.drawdown, self.drawdown_peak = self.peak - value, self.peak
+        if self.peak > 0:
+            share = 1.0 - value / self.peak
+            self.drawdown_share = max(self.drawdown_share, share)
+
+    def pass_time(self, ts_ns: int) -> None:
+        """Count the value held so far up to now, and note it at the ends of periods."""
+        step = ts_ns - self.valued_ns
+        if step > 0:
+            self.valued_ns = ts_ns
+            self.area += float(step) * float(self.value)
+            self.held_area += float(step) * float(self.value - self.value_cash)
+            while self.period_ns > 0 and self.due_ns < ts_ns:
+                self.grid.append(self.value)  # what is marked at the end of a period belongs to it
+                self.due_ns += self.period_ns
+
+    def finish(self, ts_ns: int) -> None:
+        """Close the account of time; what is under water stays so, the last period may be short."""
+        self.pass_time(ts_ns)
+        if self.below_ns >= 0:
+            self.drawdown_ns = max(self.drawdown_ns, ts_ns - self.below_ns)
+        if self.period_ns > 0 and ts_ns > self.due_ns - self.period_ns:
+            self.grid.append(self.value)
 
     def _halve(self) -> None:
         bucket = self.bucket

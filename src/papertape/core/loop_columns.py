@@ -10,6 +10,7 @@ Rows carry a kind and up to five values v0 to v4:
     PRINT   price ticks, quantity lots, side of the taker (1 buy, -1 sell)
     STATE   1 trading, 0 halted, 2 closed or resolved (what rests expires)
     SETTLE  payout in micros per share, 1 if void (cost back)
+    NEWS    number of a piece of news, told to whoever keeps the list of instruments and markets
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from papertape.errors import InvalidInputError
 from papertape.model.market_data import BookState
 
-BAR, QUOTE, BOOK, PRINT, STATE, SETTLE = 1, 2, 3, 4, 5, 6
+BAR, QUOTE, BOOK, PRINT, STATE, SETTLE, NEWS = 1, 2, 3, 4, 5, 6, 7
 LIVE, STALE, GAP, UNVERIFIED = 0, 1, 2, 3
 BOOK_STATES: tuple[BookState, ...] = (
     "live", "stale", "gap", "unverified", "resyncing",
@@ -34,6 +35,7 @@ NAMES = {
     PRINT: ("price_ticks", "quantity_lots", "side", "v3", "v4"),
     STATE: ("state", "v1", "v2", "v3", "v4"),
     SETTLE: ("payout_micros", "void", "v2", "v3", "v4"),
+    NEWS: ("number", "v1", "v2", "v3", "v4"),
 }
 A_BAR, PRICES_TO = BAR, QUOTE  # the same, as C integers in the compiled form
 NOTHING = memoryview(b"").cast("q")
@@ -66,6 +68,7 @@ class Columns:
         kind: int = 0,
         kinds: Any = None,
         instrument: Any = None,
+        venue_ts_ns: Any = None,
         targets: Any = None,
         level_ticks: Any = None,
         level_lots: Any = None,
@@ -75,9 +78,9 @@ class Columns:
     ) -> None:
         """Take the columns as they are; one `kind` for all rows, or `kinds` row by row.
 
-        instrument: index per row, all 0 without it. targets: lots to hold from each row on, decided
-        after it closed, -1 for no wish. interval_ns: length of bars; intervals: by instrument.
-        name: the source, for messages.
+        instrument: index per row, all 0 without it. venue_ts_ns: the venue's clock. targets: lots
+        to hold from each row on, decided after it closed, -1 for no wish. interval_ns: length of
+        bars; intervals: by instrument. name: the source, for messages.
         """
         assert (kinds is None) == (kind in NAMES), "one kind for all rows, or a column of kinds"
         self.name = name
@@ -87,6 +90,7 @@ class Columns:
         self.mixed, self.kinds = self._optional(kinds, "kind")
         self.many, self.instrument = self._optional(instrument, "instrument")
         self.aimed, self.targets = self._optional(targets, "targets")
+        self.venued, self.venue = self._optional(venue_ts_ns, "venue_ts_ns")
         names = NAMES.get(kind, ("v0", "v1", "v2", "v3", "v4"))
         taken = [
             self._same_length(int64_column(v, n), n) for v, n in zip(values, names, strict=False)
@@ -133,6 +137,40 @@ class Columns:
     ) -> Columns:
         """Take quotes."""
         return cls(ts_ns, (bid_ticks, bid_lots, ask_ticks, ask_lots), kind=QUOTE, **more)
+
+    def part(self, begin: int, end: int) -> Columns:
+        """Return some rows, without copying them; what was checked stays so."""
+        some = Columns(
+            self.ts[begin:end],
+            [
+                self.v0[begin:end],
+                self.v1[begin:end],
+                self.v2[begin:end],
+                self.v3[begin:end],
+                self.v4[begin:end],
+            ],
+            kind=self.kind,
+            kinds=self.kinds[begin:end] if self.mixed else None,
+            instrument=self.instrument[begin:end] if self.many else None,
+            venue_ts_ns=self.venue[begin:end] if self.venued else None,
+            targets=self.targets[begin:end] if self.aimed else None,
+            level_ticks=self.level_ticks,
+            level_lots=self.level_lots,
+            interval_ns=self.interval_ns,
+            intervals=self.intervals,
+            name=self.name,
+        )
+        some.checked, some.instruments_seen = self.checked, self.instruments_seen
+        return some
+
+    def first_unordered(self, after_ns: int) -> int:
+        """Return the first row whose time is before the one before it, -1 if there is none."""
+        before = after_ns
+        for row in range(self.rows):
+            if self.ts[row] < before:
+                return row
+            before = self.ts[row]
+        return -1
 
     # --- checking -------------------------------------------------------------------------------
 
@@ -187,6 +225,9 @@ class Columns:
         elif kind == SETTLE:
             if a < 0 or b not in (0, 1):
                 self._refuse(row, "payout_micros", a, "0 or more, and void 0 or 1")
+        elif kind == NEWS:
+            if a < 0:
+                self._refuse(row, "number", a, "0 or more")
         elif kind != STATE or a not in (TRADING, HALTED, OVER):
             self._refuse(row, "kind", f"{kind} with {a}", "a known kind of row")
 

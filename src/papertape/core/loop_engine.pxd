@@ -14,6 +14,7 @@ cdef class Engine(Venue):
     cdef readonly dict refusals
     cdef readonly list refused
     cdef readonly bint limited
+    cdef public bint alive
     cdef readonly int64_t order_max, position_max, loss_max
     cdef readonly int64_t exposure_ppm, price_age_max, open_orders_max
 

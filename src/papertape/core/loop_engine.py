@@ -26,12 +26,18 @@ NOT_GIVEN = INT64_MAX  # a limit that no amount exceeds
 class Limits(Protocol):
     """The bounds of `engine.risk_manager.RiskLimits`; money in micros."""
 
-    order_micros_max: int
-    position_micros_max: int
-    exposure_ppm_max: int
-    daily_loss_micros_max: int
-    open_orders_max: int
-    price_age_ns_max: int
+    @property
+    def order_micros_max(self) -> int: ...
+    @property
+    def position_micros_max(self) -> int: ...
+    @property
+    def exposure_ppm_max(self) -> int: ...
+    @property
+    def daily_loss_micros_max(self) -> int: ...
+    @property
+    def open_orders_max(self) -> int: ...
+    @property
+    def price_age_ns_max(self) -> int: ...
 
 
 class Engine(Venue):
@@ -45,6 +51,7 @@ class Engine(Venue):
         self.refusals: dict[str, int] = {}
         self.refused: list[tuple[int, str, str]] = []
         self.limited = limits is not None
+        self.alive = True  # False while the feed says that it has nothing new
         self.order_max = self.position_max = self.loss_max = NOT_GIVEN
         self.exposure_ppm = self.price_age_max = self.open_orders_max = NOT_GIVEN
         if limits is not None:

@@ -14,6 +14,7 @@ from papertape.model.signal import Leg, Opportunity, Signal
 
 LOTS_MAX = (1 << 63) - 1
 ANSWERS_MAX = 100  # signals of one answer: more is a strategy gone wrong
+PERCENT = 100
 REASON_PLAIN_MAX = 100  # characters of a reason that need no closer look
 
 Check = Callable[[Any, Callable[[str], Instrument]], tuple[Signal, tuple[LegWanted, ...]]]
@@ -30,6 +31,7 @@ class Wish:
         self.gtc = gtc
         self.all_or_none = all_or_none
         self.signal_id = signal_id
+        self.grouped = all_or_none and len(wants) > 1  # a set: its round trip ends with all of it
 
     def same(self, other: Wish) -> bool:
         """Return whether both want the same legs."""
@@ -49,6 +51,10 @@ def wished_before(wish: Wish, earlier: list[Wish]) -> bool:
 
 class Failure(Exception):  # noqa: N818  what a strategy did wrong, carried to the loop
     """A strategy answered nonsense; the run ends there."""
+
+
+class SetsWantedError(NotImplementedError):
+    """A strategy trades complete sets, which the loop's account does not know."""
 
 
 class SignalReader:
@@ -109,7 +115,8 @@ class SignalReader:
             and signal.all_or_none is False
             and signal.then == "none"
             and signal.signal_id == ""
-            and signal.confidence_pct is None
+            and (signal.confidence_pct is None or type(signal.confidence_pct) is int)
+            and 0 <= (signal.confidence_pct or 0) <= PERCENT
             and signal.expected_edge_micros is None
             and type(signal.reason) is str
             and len(signal.reason) <= REASON_PLAIN_MAX
@@ -122,6 +129,8 @@ class SignalReader:
         if limit is not None:
             slot.instrument.check_ticks(limit)
         want = Want(slot, side == "BUY", lots, limit is not None, limit or 0)
+        if signal.confidence_pct is not None:
+            want.confidence = signal.confidence_pct
         return Wish([want], gtc == "GTC", False, "")
 
     def _checked(self, signal: Any) -> Wish:
@@ -129,7 +138,7 @@ class SignalReader:
             raise InvalidInputError("signal", signal, "one leg in lots and ticks")
         read, legs = self.check(signal, self._instrument)
         if read.then != "none":
-            raise NotImplementedError(f"signals that {read.then} a set run live, not in the loop")
+            raise SetsWantedError(f"signals that {read.then} a set run live, not in the loop")
         wants = [
             Want(
                 self.slots[leg.symbol],
@@ -140,6 +149,8 @@ class SignalReader:
             )
             for leg in legs
         ]
+        for want in wants:
+            want.confidence = -1 if read.confidence_pct is None else read.confidence_pct
         return Wish(wants, read.time_in_force == "GTC", read.all_or_none, read.signal_id)
 
     def _instrument(self, symbol: str) -> Instrument:

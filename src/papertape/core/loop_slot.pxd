@@ -17,6 +17,7 @@ cdef class Order:
     cdef readonly Slot slot
     cdef readonly bint buying, limited, gtc
     cdef readonly int64_t lots, remaining, number, signal, limit_ticks, charged
+    cdef readonly int64_t decided, confidence
     cdef readonly object weight
     cdef readonly str signal_id
 
@@ -26,6 +27,7 @@ cdef class Want:
     cdef readonly Slot slot
     cdef readonly bint buying, limited, waits
     cdef readonly int64_t lots, limit_ticks, filled, worth, ordered, fee
+    cdef readonly int64_t confidence
     cdef bint same(self, Want other)
 
 
@@ -45,8 +47,8 @@ cdef class Slot:
     cdef readonly QuoteView quote
     cdef readonly BookView book
     cdef readonly PrintView seen_print
-    cdef readonly bint has_bar, has_book, deep, live, trading, wanted
-    cdef readonly int64_t book_ns, bid_used, ask_used, mark_ticks
+    cdef readonly bint has_bar, has_book, deep, live, trading, wanted, asked
+    cdef readonly int64_t book_ns, bid_used, ask_used, mark_ticks, mid_half_ticks
     cdef readonly dict used_bids, used_asks
     cdef readonly int64_t lots, cost, realized, fees, opened_ns, aim
     cdef readonly list resting

@@ -45,6 +45,7 @@ class Order:
         self.signal_id = ""
         self.weight = 0
         self.charged = 0
+        self.decided = self.confidence = -1
 
 
 class Want:
@@ -61,6 +62,7 @@ class Want:
         self.limit_ticks = limit_ticks
         self.filled = self.worth = self.ordered = self.fee = 0
         self.waits = False
+        self.confidence = -1
 
     def same(self, other: Want) -> bool:
         """Return whether both are the same wish."""
@@ -94,9 +96,11 @@ class Slot:
         self.used_bids: dict[int, int] = {}
         self.used_asks: dict[int, int] = {}
         self.live = self.trading = True
+        self.mid_half_ticks = -1
         self.mark_ticks = self.lots = self.cost = self.realized = self.fees = self.opened_ns = 0
         self.aim = 0
         self.wanted = True
+        self.asked = False
         self.resting: list[Order] = []
         self.level_ticks: Sequence[int] = memoryview(b"").cast("q")
         self.level_lots: Sequence[int] = memoryview(b"").cast("q")

@@ -17,8 +17,8 @@ cdef class Venue:
 
     @cython.locals(slot=Slot, left=int64_t, lots=int64_t, ticks=int64_t, order=Order)
     cdef void submit(self, Want want, bint gtc) except *
-    @cython.locals(worth=int64_t, fee=int64_t)
-    cdef int _fill_once(self, Slot slot, bint buying, int64_t ticks, int64_t lots) except -1
+    @cython.locals(worth=int64_t, fee=int64_t, buying=bint, lots=int64_t)
+    cdef int _fill_once(self, Slot slot, Want want, int64_t ticks) except -1
     @cython.locals(slot=Slot, maker=bint, ticks=int64_t, lots=int64_t, left=int64_t, used=dict)
     cdef void _take_all(self, Order order, bint resting) except *
     @cython.locals(slot=Slot, worth=int64_t, fee=int64_t)
@@ -41,4 +41,6 @@ cdef class Venue:
     cdef list walk(self, Slot slot, bint buying, object lots, object limit)
     @cython.locals(quote=QuoteView)
     cdef int64_t offered(self, Slot slot, bint buying, bint limited, int64_t limit) noexcept
+    @cython.locals(quote=QuoteView)
+    cdef int64_t decided_half_ticks(self, Slot slot) noexcept
     cdef int64_t mark_of(self, Slot slot) noexcept

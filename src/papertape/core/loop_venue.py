@@ -41,9 +41,10 @@ class Venue:
             lots = min(left, want.lots)
             ticks = slot.quote.ask_ticks if want.buying else slot.quote.bid_ticks
             if lots == want.lots:
-                self._fill_once(slot, want.buying, ticks, lots)
+                self._fill_once(slot, want, ticks)
                 return
         order = Order(slot)
+        order.decided, order.confidence = self.decided_half_ticks(slot), want.confidence
         order.buying, order.lots, order.remaining = want.buying, want.lots, want.lots
         order.limited, order.limit_ticks = want.limited, want.limit_ticks
         order.number, order.signal, order.signal_id = self.orders, self.numbered, self.signal_id
@@ -58,15 +59,19 @@ class Venue:
         slot.resting.append(order)
         self.resting_count += 1
 
-    def _fill_once(self, slot: Slot, buying: bool, ticks: int, lots: int) -> None:
+    def _fill_once(self, slot: Slot, want: Want, ticks: int) -> None:
         """Fill a whole order from a quote."""
+        buying, lots = want.buying, want.lots
         worth = slot.notional(ticks, lots)
         fee = slot.fee(ticks, lots, worth, False)
         if buying:
             slot.ask_used += lots
         else:
             slot.bid_used += lots
-        self.account.fill(slot, buying, ticks, lots, worth, fee, self.now_ns, self.orders, False)
+        self.account.fill(
+            slot, buying, ticks, lots, worth, fee, self.now_ns, self.orders, False,
+            self.decided_half_ticks(slot), want.confidence,
+        )  # fmt: skip
         if self.tell:
             self._tell(
                 slot, buying, self.orders, self.signal_id or f"r1.s{self.numbered}", False, 0
@@ -107,8 +112,9 @@ class Venue:
         order.charged = added(order.charged, fee)
         order.remaining -= lots
         self.account.fill(
-            slot, order.buying, ticks, lots, worth, fee, self.now_ns, order.number, maker
-        )
+            slot, order.buying, ticks, lots, worth, fee, self.now_ns, order.number, maker,
+            order.decided, order.confidence,
+        )  # fmt: skip
         if self.tell:
             signal_id = order.signal_id or f"r1.s{order.signal}"
             self._tell(slot, order.buying, order.number, signal_id, maker, order.remaining)
@@ -218,6 +224,15 @@ class Venue:
         if limited and quote.bid_ticks < limit:
             return 0
         return quote.bid_lots - slot.bid_used
+
+    def decided_half_ticks(self, slot: Slot) -> int:
+        """Return the mid right now in half ticks, a bar's close without a book; -1 if one-sided."""
+        if not slot.has_book:
+            return 2 * slot.bar.close_ticks if slot.has_bar else -1
+        if slot.deep:
+            return slot.mid_half_ticks
+        quote = slot.quote
+        return quote.bid_ticks + quote.ask_ticks if quote.bid_lots and quote.ask_lots else -1
 
     def mark_of(self, slot: Slot) -> int:
         """Return what a long is valued at right now, 0 if nothing was seen."""

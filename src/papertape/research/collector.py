@@ -189,6 +189,11 @@ class Collector:
         """Return what fills cost against the mid when their orders were decided."""
         return self._slippage_twice / 2
 
+    @property
+    def traded_micros(self) -> int:
+        """Return what was bought and sold."""
+        return self.bought_micros + self.sold_micros
+
     def returns(self) -> list[float]:
         """Return the account's returns per period, as fractions."""
         grid = self.grid

@@ -100,14 +100,16 @@ class MarketSlice:
 
     def _charged(self, item: MarketData) -> MarketData:
         if isinstance(item, InstrumentSeen):
-            return msgspec.structs.replace(item, instrument=self._with_fees(item.instrument))
+            return msgspec.structs.replace(item, instrument=self.charged(item.instrument))
         if isinstance(item, MarketSeen):
-            instruments = tuple(self._with_fees(one) for one in item.instruments)
+            instruments = tuple(self.charged(one) for one in item.instruments)
             return msgspec.structs.replace(item, instruments=instruments)
         return item
 
-    def _with_fees(self, instrument: Instrument) -> Instrument:
-        assert self._fees is not None
+    def charged(self, instrument: Instrument) -> Instrument:
+        """Return an instrument with the fees of this run."""
+        if self._fees is None:
+            return instrument
         return msgspec.structs.replace(instrument, fees=self._fees)
 
 

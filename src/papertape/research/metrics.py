@@ -6,11 +6,13 @@ definitions are compared with other libraries in docs/metrics.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from papertape.clock import NS_PER_S
 from papertape.model.money import MICROS
 from papertape.research import formulas
 from papertape.research.bootstrap import of_returns, of_trips
-from papertape.research.collector import Collector
 from papertape.research.luck import probabilistic_sharpe
 
 YEAR_S = 365 * 86_400  # markets here never close; other libraries count 252 days
@@ -20,7 +22,56 @@ Figures = dict[str, float | int | None]
 Intervals = dict[str, tuple[float, float]]
 
 
-def measure(run: Collector) -> Figures:
+class RoundTrips(Protocol):
+    """Round trips as columns; times in nanoseconds, money in micros."""
+
+    @property
+    def net_micros(self) -> Sequence[int]: ...
+    @property
+    def opened_ns(self) -> Sequence[int]: ...
+    @property
+    def closed_ns(self) -> Sequence[int]: ...
+    @property
+    def stated(self) -> Sequence[float]: ...
+    @property
+    def happened(self) -> Sequence[bool]: ...
+
+
+class Run(Protocol):
+    """What a finished run must know to be measured, as `Collector` does."""
+
+    @property
+    def trips(self) -> RoundTrips: ...
+    @property
+    def period_ns(self) -> int: ...
+    @property
+    def span_ns(self) -> int: ...
+    @property
+    def initial_micros(self) -> int: ...
+    @property
+    def equity_micros(self) -> int: ...
+    @property
+    def drawdown(self) -> float: ...
+    @property
+    def drawdown_ns(self) -> int: ...
+    @property
+    def in_market_ns(self) -> int: ...
+    @property
+    def traded_micros(self) -> int: ...
+    @property
+    def fees_micros(self) -> int: ...
+    @property
+    def slippage_micros(self) -> float: ...
+    @property
+    def priced_fills(self) -> int: ...
+    @property
+    def mean_equity_micros(self) -> float: ...
+    @property
+    def mean_held_micros(self) -> float: ...
+    def returns(self) -> list[float]: ...
+
+
+def measure(run: Run) -> Figures:
     """Return every metric of a finished run by name; None where the data cannot say it."""
     returns = run.returns()
     periods = YEAR_S / (run.period_ns / NS_PER_S)
@@ -47,7 +98,7 @@ def measure(run: Collector) -> Figures:
     }
 
 
-def _of_trips(run: Collector) -> Figures:
+def _of_trips(run: Run) -> Figures:
     trips = run.trips
     nets = [net / MICROS for net in trips.net_micros]
     held = sum(trips.closed_ns) - sum(trips.opened_ns)
@@ -63,8 +114,8 @@ def _of_trips(run: Collector) -> Figures:
     }
 
 
-def _of_trading(run: Collector) -> Figures:
-    traded = run.bought_micros + run.sold_micros
+def _of_trading(run: Run) -> Figures:
+    traded = run.traded_micros
     equity = run.mean_equity_micros
     span = run.span_ns
     return {
@@ -77,7 +128,7 @@ def _of_trading(run: Collector) -> Figures:
     }
 
 
-def measure_intervals(run: Collector, seed: int) -> Intervals:
+def measure_intervals(run: Run, seed: int) -> Intervals:
     """Return 95 % bootstrap intervals of the headline metrics, in their units; equal seeds agree.
 
     A metric is absent where the run is too short to say how much it varies.

@@ -36,20 +36,21 @@ class Recording:
         problems = []
         for entry in self.manifest.segments:
             try:
-                self._body(entry)
+                self.body(entry)
             except WorldError as error:
                 problems.append(str(error))
         return problems
 
     def _segment(self, entry: SegmentEntry, after_mseq: int) -> Iterator[tuple[int, MarketData]]:
-        body = self._body(entry)
+        body = self.body(entry)
         try:
             yield from decode_segment(body, after_mseq)
         except (pa.ArrowException, KeyError) as error:
             path = self.folder / entry.file
             raise WorldError(f"{path}: the segment cannot be read: {error}") from error
 
-    def _body(self, entry: SegmentEntry) -> bytes:
+    def body(self, entry: SegmentEntry) -> bytes:
+        """Return a segment's bytes, held against its digest; WorldError says what is wrong."""
         path = self.folder / Path(entry.file).name
         try:
             body = path.read_bytes()

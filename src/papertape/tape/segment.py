@@ -234,6 +234,17 @@ def decode_segment(body: bytes, after_mseq: int = 0) -> Iterator[tuple[int, Mark
         yield from columns.block(at, min(at + BLOCK_ROWS, columns.rows))
 
 
+def decode_news(file: Any, kinds: Any) -> list[tuple[int, MarketData]]:
+    """Return (row, item) of a segment's news. kinds: its column `kind`."""
+    bodies = file.read(columns=["body"], use_threads=False)["body"].to_pylist()
+    names = kinds.to_pylist()
+    return [
+        (row, _DECODERS[KINDS.index(names[row])].decode(body))
+        for row, body in enumerate(bodies)
+        if body is not None
+    ]
+
+
 class _Columns:
     """The columns of a segment as flat Python values and buffers; rare ones are read at need."""
 
