@@ -5,49 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from tests.research.market import Fails, Swing, wavy_bars
+from tests.research.market import EAGER, Fails, Swing
 
 from papertape import run_backtest
 from papertape.config import Config, load_config
 from papertape.core.loop_rules import EmaCross
 from papertape.errors import ConfigError, WorldError
-from papertape.feeds.importers.imported import import_data
 from papertape.research.loaded_market import LoadedMarket
-from papertape.runner import run_bot
 from papertape.strategies.arbitrage import Arbitrage
 from papertape.strategies.mean_reversion import MeanReversion
 from papertape.strategies.momentum import Momentum
 
-EAGER: dict[str, Any] = {"warm_s": 0, "rest_s": 0}
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a place for recordings and runs."""
-    return tmp_path_factory.mktemp("loaded")
-
-
-@pytest.fixture(scope="module")
-def simulated(folder: Path) -> Path:
-    """Return a recording of the simulated feed, with markets that resolve in it."""
-    overrides: dict[str, object] = {
-        "data_dir": str(folder / "bot"), "feed.speed": "max", "feed.duration_s": 700.0,
-    }  # fmt: skip
-    run_bot(load_config(overrides=overrides), strategies=["momentum"])
-    return next(path.parent for path in (folder / "bot" / "market").glob("*/manifest.json"))
-
-
-@pytest.fixture(scope="module")
-def bars(folder: Path) -> Path:
-    """Return a recording of candles."""
-    return import_data(wavy_bars(folder / "BTCUSDT_1m.csv"), folder / "market")
-
-
-@pytest.fixture(scope="module")
-def polymarket(folder: Path, shared_data: Path) -> Path:
-    """Return a recording of Polymarket's books, with payouts."""
-    return import_data(shared_data / "polymarket_l2_btc5m", folder / "market")
+def rows_of(trades: pa.Table) -> list[dict[str, Any]]:
+    """Return trades row by row, times in nanoseconds."""
+    at = trades.schema.get_field_index("time")
+    return trades.set_column(at, "time", trades["time"].cast(pa.int64())).to_pylist()
 
 
 def same(market: LoadedMarket, strategy: Any, folder: Path, config: Config, **span: Any) -> Any:
@@ -60,8 +35,7 @@ def same(market: LoadedMarket, strategy: Any, folder: Path, config: Config, **sp
         fresh, market.folder, config=config, data_dir=folder, fees=market.fees,
         start=span.get("start"), end=span.get("end"),
     )  # fmt: skip
-    rows = told.trades.to_pylist()
-    mine = done.trades.to_pylist()
+    rows, mine = rows_of(told.trades), rows_of(done.trades)
     assert [(r["time"], r["symbol"], r["side"], r["quantity"]) for r in rows] == [
         (
             m["time"], m["symbol"], m["side"],
@@ -106,9 +80,9 @@ def test_the_simulated_feed(simulated: Path, folder: Path, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [Momentum, MeanReversion])
-def test_polymarket_with_payouts(polymarket: Path, folder: Path, kind: Any) -> None:
-    market = LoadedMarket.load(polymarket)
-    done = same(market, kind(**EAGER, hold_s=100_000), folder, load_config())
+def test_polymarket_with_payouts(btc5m: Path, folder: Path, kind: Any) -> None:
+    market = LoadedMarket.load(btc5m)
+    done = same(market, kind(**EAGER, hold_s=86_400), folder, load_config())
     assert done.result.settlements > 0
 
 

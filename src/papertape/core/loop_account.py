@@ -283,7 +283,7 @@ class Account:
         if self.peak - value > self.drawdown:
             self.drawdown, self.drawdown_peak = self.peak - value, self.peak
         if self.peak > 0:
-            share = 1.0 - value / self.peak
+            share = 1.0 - float(value) / float(self.peak)
             self.drawdown_share = max(self.drawdown_share, share)
 
     def pass_time(self, ts_ns: int) -> None:

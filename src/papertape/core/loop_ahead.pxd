@@ -18,15 +18,14 @@ cdef class Seen:
     cdef readonly PrintView seen_print
     cdef readonly object side_ticks, side_lots
     cdef list routes
-    cdef public bint live, listed_dirty, has_book
-    cdef readonly bint new_bar, new_book, new_mark, deep
+    cdef public bint live, listed_dirty, has_book, new_bar, new_book, new_mark
+    cdef readonly bint deep
     cdef readonly int64_t mark_ticks
 
     @cython.locals(quote=QuoteView, book=BookView)
     cdef int show_quote(self) except -1
     cpdef object newest_book(self)
     cpdef no_routes(self)
-    cpdef taken(self, bint mark_too)
 
 
 @cython.final
@@ -34,8 +33,8 @@ cdef class Ahead:
     cdef readonly object owner, caught
     cdef readonly list slots
     cdef public list dirty
-    cdef readonly int64_t equity_every_ns, stepped_ns
-    cdef public int64_t now_ns, marked_ns
+    cdef readonly int64_t equity_every_ns
+    cdef public int64_t now_ns, marked_ns, stepped_ns, due_ns
     cdef public bint traded, stopped
     cdef readonly Py_ssize_t row, calls
     cdef readonly str asking

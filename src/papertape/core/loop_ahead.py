@@ -80,12 +80,6 @@ class Seen:
         """Ask anew whom to ask."""
         self.routes = [None] * KINDS
 
-    def taken(self, mark_too: bool) -> None:
-        """Note that the live side knows what was seen."""
-        self.new_bar = self.new_book = False
-        if mark_too:
-            self.new_mark = False
-
 
 class Ahead:
     """Goes through rows until one needs the live engine."""
@@ -98,6 +92,7 @@ class Ahead:
         self.dirty: list[Seen] = []
         self.equity_every_ns = equity_every_ns
         self.now_ns = self.stepped_ns = self.marked_ns = 0
+        self.due_ns = (1 << 63) - 1
         self.traded = False  # since the last mark
         self.stopped = False
         self.row = -1
@@ -120,7 +115,9 @@ class Ahead:
             if not A_BAR <= kind <= A_PRINT or not 0 <= index < len(self.slots):
                 return row
             slot = self.slots[index]
-            if slot.live:
+            if columns.ts[row] > self.due_ns:  # something happens on its own before this row
+                return row
+            if slot.live or (kind == A_BOOK and columns.v4[row]):  # a book that is not live
                 return row
             self.row = row
             self._time(columns.ts[row])

@@ -32,8 +32,10 @@ cdef class Loop(Asker):
     @cython.locals(seen=PrintView)
     cdef int _other(self, Columns columns, Py_ssize_t row, Slot slot, int kind) except -1
     @cython.locals(book=BookView, bids=int64_t, asks=int64_t, levels=int64_t, first_bid=int64_t,
-                   first_ask=int64_t)
+                   first_ask=int64_t, crossed=bint)
     cdef int _book(self, Columns columns, Py_ssize_t row, Slot slot) except -1
+    @cython.locals(slot=Slot)
+    cpdef list_anew(self, Py_ssize_t index, object instrument)
     @cython.locals(slot=Slot)
     cpdef set_state(self, list indices, int state)
     @cython.locals(slot=Slot)

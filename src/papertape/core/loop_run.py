@@ -136,11 +136,14 @@ class Loop(Asker):
         quote.ask_ticks, quote.ask_lots = columns.v2[row], columns.v3[row]
         if columns.venued:
             quote.venue_ts_ns = columns.venue[row]
-        slot.has_book = slot.live = True
+        slot.has_book = True
+        slot.live = (
+            not quote.bid_lots or not quote.ask_lots or quote.bid_ticks <= quote.ask_ticks
+        )  # a crossed one is not acted on
         slot.deep = False
         slot.bid_used = slot.ask_used = 0
         slot.mark_ticks = quote.bid_ticks if quote.bid_lots else 0
-        if slot.resting and slot.trading:
+        if slot.resting and slot.trading and slot.live:
             self.engine.meet_book(slot)
             self._tell_fills()
         if self.on_quote is not None and self._interested(slot):
@@ -212,13 +215,14 @@ class Loop(Asker):
             book.venue_ts_ns = columns.venue[row]
         book.show(columns.level_ticks, columns.level_lots, bids, asks, first_bid, first_ask)
         slot.has_book = slot.deep = True
-        slot.live = columns.v4[row] == 0
         slot.used_bids.clear()
         slot.used_asks.clear()
         slot.mark_ticks = columns.level_ticks[first_bid] if bids else 0
         slot.mid_half_ticks = -1
         if bids and asks:
             slot.mid_half_ticks = slot.mark_ticks + columns.level_ticks[first_ask]
+        crossed = bids and asks and slot.mark_ticks > columns.level_ticks[first_ask]
+        slot.live = columns.v4[row] == 0 and not crossed
         if slot.resting and slot.trading and slot.live:
             self.engine.meet_book(slot)
             self._tell_fills()
@@ -231,6 +235,14 @@ class Loop(Asker):
             self._aim(slot, columns.targets[row])
 
     # --- markets --------------------------------------------------------------------------------
+
+    def list_anew(self, index: int, instrument: Instrument) -> None:
+        """Take an instrument whose step has changed; units and fees stay what they were."""
+        slot = self.slots[index]
+        if slot.instrument != instrument:
+            slot.instrument = instrument
+            self.reader.forget()
+            self.engine.drop_off_grid(slot, instrument.step_ticks)
 
     def set_state(self, indices: list[int], state: int) -> None:
         """Take the state of a market's instruments: TRADING, HALTED or OVER."""

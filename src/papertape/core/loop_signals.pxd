@@ -16,6 +16,7 @@ cdef class SignalReader:
     cdef readonly Wish newest_wish, older_wish
     @cython.locals(wish=Wish)
     cdef Wish read(self, object signal)
+    cpdef forget(self)
     cdef Wish _newest(self)
     @cython.locals(want=Want, slot=Slot)
     cdef Wish _plain(self, object signal)

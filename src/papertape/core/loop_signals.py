@@ -88,6 +88,10 @@ class SignalReader:
         self.newest, self.newest_wish = signal, wish
         return wish
 
+    def forget(self) -> None:
+        """Read the next signals anew: an instrument has changed."""
+        self.newest = self.older = None
+
     def _newest(self) -> Wish:
         assert self.newest_wish is not None
         return self.newest_wish

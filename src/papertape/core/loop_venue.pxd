@@ -36,6 +36,8 @@ cdef class Venue:
     @cython.locals(bar=BarView, limit=int64_t)
     cdef int64_t _bar_price(self, Slot slot, Order order) noexcept
     cdef void _after_meeting(self, Order order) except *
+    @cython.locals(order=Order)
+    cdef int drop_off_grid(self, Slot slot, int64_t step_ticks) except -1
     cdef int expire(self, Slot slot) except -1
     @cython.locals(book=BookView)
     cdef list walk(self, Slot slot, bint buying, object lots, object limit)

@@ -195,6 +195,13 @@ class Venue:
         order.slot.resting.remove(order)
         self.resting_count -= 1
 
+    def drop_off_grid(self, slot: Slot, step_ticks: int) -> None:
+        """Close resting orders whose limit is not on the grid any more."""
+        for order in list(slot.resting):
+            if order.limited and order.limit_ticks % step_ticks:
+                order.gtc = False
+                self._after_meeting(order)
+
     def expire(self, slot: Slot) -> None:
         """Close every resting order of an instrument whose market is over."""
         self.resting_count -= len(slot.resting)

@@ -36,7 +36,7 @@ cdef class Levels:
 cdef class BookView:
     cdef readonly str symbol
     cdef readonly int64_t ts_ns, venue_ts_ns
-    cdef readonly str state
+    cdef readonly str state, reason
     cdef readonly Levels bid_ticks, bid_lots, ask_ticks, ask_lots
     cpdef take(self, BookView book)
     cdef void show(

@@ -150,6 +150,7 @@ class BookView:
         self.symbol = symbol
         self.ts_ns = self.venue_ts_ns = 0
         self.state: BookState = "live"
+        self.reason = ""
         self.bid_ticks = Levels()
         self.bid_lots = Levels()
         self.ask_ticks = Levels()

@@ -25,6 +25,10 @@ class OrderPool:
         for orders in [list(kept.values()) for kept in self._by_symbol.values()]:
             yield from orders
 
+    def symbols(self) -> tuple[str, ...]:
+        """Return the instruments that have open orders."""
+        return tuple(self._by_symbol)
+
     def of(self, symbol: str) -> list[WorkingOrder]:
         """Return an instrument's open orders, oldest first."""
         return list(self._by_symbol.get(symbol, {}).values())

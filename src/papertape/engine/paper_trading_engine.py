@@ -101,6 +101,10 @@ class PaperTradingEngine:
         """Return how many orders are open: on their way, waiting, or resting."""
         return len(self.pool)
 
+    def resting_symbols(self) -> tuple[str, ...]:
+        """Return the instruments that have open orders."""
+        return self.pool.symbols()
+
     def reserved_cash_micros(self) -> int:
         """Return the cash that open buys may still need, fees at the taker's rate included."""
         return self.pool.reserved_cash_micros()

@@ -27,7 +27,7 @@ from papertape.research.lookahead import check_lookahead
 from papertape.research.market_slice import MarketSlice
 from papertape.research.metrics import measure, measure_intervals
 from papertape.research.result import Result
-from papertape.research.session import SEED, Order, Session
+from papertape.research.session import SEED, EngineName, Order, Session
 from papertape.strategies.base import Strategy
 from papertape.strategies.registry import strategy_class
 from papertape.tape.files import write_atomic
@@ -54,6 +54,7 @@ def run_backtest(
     seed: int = SEED,
     data_dir: str | Path | None = None,
     config: Config | None = None,
+    engine: EngineName = "loop",
     check_future: bool = False,
     fills: str | None = None,
     progress: Progress | None = None,
@@ -62,10 +63,12 @@ def run_backtest(
 
     strategy: a Strategy class, an instance, a shipped name, or `file.py:Class`. data: a recording
     of papertape or of others. start, end: ISO 8601 (UTC if it says no zone) or nanoseconds. fees:
-    "default" (the venue's), "none", or parts per million. check_future: run again with the future
-    cut off, and raise LookAheadError if the past changes. fills: the fill model, or several with
-    commas, or "band" or "all": the run is the first, the others are told the same signals, and
-    `facts["fill_answers"]` has them side by side (docs/execution.md). The run's tape stays in
+    "default" (the venue's), "none", or parts per million. engine: "loop" runs ahead over columns
+    with the live engine behind it, "live" tells it every record; same decisions, same hash.
+    check_future: run again with the future cut off, and raise LookAheadError if the past changes.
+    fills: the fill model, or several with commas, or "band" or "all": the run is the first, the
+    others are told the same signals, and `facts["fill_answers"]` has them side by side
+    (docs/execution.md). The run's tape stays in
     `<data_dir>/backtests/<run_id>`. Raises ConfigError, InvalidInputError or WorldError. SIGINT
     ends the run early and keeps what there is.
     """
@@ -80,6 +83,7 @@ def run_backtest(
         end_ns=parse_time(end, "to"),
         fees=str(fees),
         seed=seed,
+        engine=engine,
     )
     result = _Backtest(order, SystemClock()).run(progress)
     if check_future and not result.failure:
@@ -232,6 +236,8 @@ def _facts(session: Session, run: Collector) -> dict[str, Any]:
         "ended": session.failure or session.ended,
         "fees_schedule": order.fees,
         "seed": order.seed,
+        "engine": session.engine,
+        "engine_reason": session.why,
         "period_s": run.period_ns // NS_PER_S,
         "initial_cash": order.cash_micros / MICROS,
         "state_hash": view.state_hash(),
@@ -252,14 +258,12 @@ def _facts(session: Session, run: Collector) -> dict[str, Any]:
 
 
 def _reporter(feed: MarketSlice, progress: Progress | None) -> Callable[[], None]:
-    waiting = PROGRESS_EVERY_EVENTS
+    told = 0
 
     def look() -> None:
-        nonlocal waiting
-        waiting -= 1
-        if not waiting:
-            waiting = PROGRESS_EVERY_EVENTS
-            if progress is not None:
-                progress("backtest", feed.read, feed.rows)
+        nonlocal told
+        if feed.read - told >= PROGRESS_EVERY_EVENTS and progress is not None:
+            told = feed.read
+            progress("backtest", feed.read, feed.rows)
 
     return look

@@ -17,7 +17,15 @@ from papertape.errors import InvalidInputError, WorldError
 from papertape.model.market_data import MarketData
 from papertape.tape.manifest import SegmentEntry
 from papertape.tape.recording import Recording
-from papertape.tape.segment import BAR_FIELDS, KINDS, LEVELS, SIDES, STATES, decode_news
+from papertape.tape.segment import (
+    BAR_FIELDS,
+    KINDS,
+    LEVELS,
+    SIDES,
+    STATES,
+    SegmentItems,
+    decode_news,
+)
 
 KIND_CODES = {"bar": BAR, "quote": QUOTE, "book": BOOK, "print": PRINT}
 ALWAYS = ("mseq", "ts_ns", "venue_ts_ns", "kind", "symbol", "state")
@@ -33,6 +41,7 @@ class Chunk(msgspec.Struct, frozen=True):
     """
 
     columns: Columns
+    items: SegmentItems
     first_mseq: int
     first_news: int
     news: list[tuple[int, MarketData]]
@@ -88,6 +97,7 @@ class ColumnReader:
                 intervals={at: length for at, length in enumerate(intervals) if length > 0},
                 name=entry.file,
             ),
+            items=SegmentItems(body),
             first_mseq=entry.first_mseq,
             first_news=self.news,
             news=news,

@@ -19,7 +19,7 @@ import msgspec
 import pyarrow as pa
 
 from papertape.clock import NS_PER_S
-from papertape.config import Config
+from papertape.config import Config, Risk
 from papertape.core.loop import LoopResult, Rule, run_loop
 from papertape.core.loop_columns import NEWS, Columns
 from papertape.errors import WorldError
@@ -33,12 +33,18 @@ from papertape.research.loop_measures import LoopMeasures, equity_table, trades_
 from papertape.research.loop_news import LoopNews
 from papertape.research.market_slice import MarketSlice, parse_fees
 from papertape.research.metrics import Figures, measure
-from papertape.research.session import Order, Session
-from papertape.services.door_parts import risk_limits
+from papertape.research.session import Order, Session, columns_cannot
+from papertape.services.door_parts import fill_rules, risk_limits
 from papertape.services.loop_door import exact_legs
 from papertape.strategies.base import Strategy
 from papertape.tape.memory import MemoryLedger
 from papertape.tape.recording import Recording
+
+LIMITS = frozenset({
+    "max_order_usd", "max_position_usd", "max_exposure_pct", "max_daily_loss_usd",
+    "max_open_orders", "book_age_s_max",
+})  # fmt: skip
+"""Settings of risk that the compiled loop holds signals against; of others it knows the default."""
 
 Span = tuple[int, int]
 
@@ -93,7 +99,8 @@ class LoadedMarket:
         self.instruments = list(instruments)
         self._by_symbol = {one.symbol: one for one in instruments}
         self._columns = [chunk.columns for chunk in chunks]
-        self._news = [item for chunk in chunks for _, item in chunk.news]
+        charged = MarketSlice(Recording(folder), fees=parse_fees(fees)).charged_item
+        self._news = [charged(item) for chunk in chunks for _, item in chunk.news]
         recording = Recording(folder)
         self.first_ns = recording.manifest.first_ts_ns
         self.last_ns = recording.manifest.last_ts_ns
@@ -151,7 +158,7 @@ class LoadedMarket:
         first_ns, last_ns = span or (self.first_ns, self.last_ns)
         start_ns, end_ns = max(first_ns, self.first_ns), min(last_ns, self.last_ns)
         step = step_ns or period_ns(end_ns - start_ns)
-        news = LoopNews(self._news, self._by_symbol)
+        news = LoopNews(self._news)
         if isinstance(strategy, Strategy):
             strategy = type(strategy)(**strategy.values())  # a second try needs a fresh one
         result = run_loop(
@@ -225,8 +232,14 @@ class LoadedMarket:
 
 def cannot_tell(config: Config) -> str:
     """Return which setting the compiled loop does not know, "" if it knows them all."""
-    if config.risk.duplicate_window_ms:
-        return "risk.duplicate_window_ms is not 0"
+    if not fill_rules(config.execution).plain:
+        return "the settings of execution are not the plain ones"
+    if why := columns_cannot(config):
+        return why
+    plain = Risk()
+    for name in type(plain).model_fields:
+        if name not in LIMITS and getattr(config.risk, name) != getattr(plain, name):
+            return f"risk.{name} is not {getattr(plain, name)}"
     return ""
 
 
@@ -247,8 +260,9 @@ def _listed(
         for row, item in chunk.news:
             for instrument in instruments_of(item):
                 one = listed.charged(instrument)
-                if found.setdefault(one.symbol, one) != one:
-                    return [], f"{one.symbol} is listed anew with another grid or other fees"
+                first = found.setdefault(one.symbol, one)
+                if msgspec.structs.replace(one, step_ticks=first.step_ticks) != first:
+                    return [], f"{one.symbol} is listed anew with other units, minimums or fees"
                 places.setdefault(one.symbol, (at, row))
         if chunk.mixed:
             return [], "bars of one instrument differ in length"

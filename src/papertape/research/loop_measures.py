@@ -12,6 +12,7 @@ from papertape.core.loop import TRADE_FIELDS, LoopResult
 from papertape.core.loop_trips import TRIP_FIELDS, round_trips
 from papertape.model.instrument import Instrument
 
+SIDES = {(0, 1): "BUY", (0, -1): "SELL", (1, -1): "SETTLE"}
 TIME = pa.timestamp("ns", tz="UTC")
 PLAIN = [name for name in TRADE_FIELDS if name not in {"ts_ns", "instrument", "side", "kind"}]
 
@@ -71,11 +72,12 @@ class LoopMeasures:
 def trades_table(result: LoopResult, instruments: list[Instrument]) -> pa.Table:
     """Return the trades: time, symbol, side, kind, then integers by the names of TRADE_FIELDS."""
     columns = result.trades
+    ways = zip(columns["kind"], columns["side"], strict=True)
     symbols = pa.array([one.symbol for one in instruments], pa.string())
     of: dict[str, Any] = {
         "time": pa.array(columns["ts_ns"], pa.int64()).cast(TIME),
         "symbol": symbols.take(pa.array(columns["instrument"], pa.int64())),
-        "side": pa.array(["BUY" if side > 0 else "SELL" for side in columns["side"]], pa.string()),
+        "side": pa.array([SIDES[way] for way in ways], pa.string()),
         "kind": pa.array(["settled" if kind else "fill" for kind in columns["kind"]], pa.string()),
     }
     return pa.table(of | {name: pa.array(columns[name], pa.int64()) for name in PLAIN})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from papertape.core.loop import LoopContext
 from papertape.core.loop_columns import HALTED, OVER, TRADING
@@ -23,11 +23,11 @@ from papertape.model.market_data import (
 class LoopNews:
     """Tells one run its news (implements `core.loop.NewsTeller`), as `TradingLoop` takes them."""
 
-    def __init__(self, items: Sequence[MarketData], instruments: Mapping[str, Instrument]) -> None:
-        """Take the news by number. instruments: as they trade in this run, fees included."""
+    def __init__(self, items: Sequence[MarketData]) -> None:
+        """Take the news by number; instruments in them bear the fees of this run."""
         self._items = items
-        self._instruments = instruments
         self._states: dict[str, str] = {}
+        self._silent: set[str] = set()
 
     def attach(self, loop: Loop) -> LoopContext:
         """Begin with nothing listed."""
@@ -43,10 +43,10 @@ class LoopNews:
         """Tell one piece."""
         item = self._items[number]
         if isinstance(item, InstrumentSeen):
-            self._list(item.instrument.symbol)
+            self._list(item.instrument)
         elif isinstance(item, MarketSeen):
             for instrument in item.instruments:
-                self._list(instrument.symbol)
+                self._list(instrument)
             self._context.markets[item.market.market_id] = item.market
             self._states.setdefault(item.market.market_id, "trading")
         elif isinstance(item, EventSeen):
@@ -56,10 +56,12 @@ class LoopNews:
         elif isinstance(item, MarketResolvedSeen):
             self._resolved(item)
         elif isinstance(item, FeedStateSeen):
-            self._loop.engine.alive = item.state == "live"
+            (self._silent.discard if item.state == "live" else self._silent.add)(item.source)
+            self._loop.engine.alive = not self._silent
 
-    def _list(self, symbol: str) -> None:
-        self._context.instruments[symbol] = self._instruments[symbol]
+    def _list(self, instrument: Instrument) -> None:
+        self._context.instruments[instrument.symbol] = instrument
+        self._loop.list_anew(self._loop.by_symbol[instrument.symbol].index, instrument)
 
     def _state(self, item: MarketStateSeen) -> None:
         before = self._states.get(item.market_id)

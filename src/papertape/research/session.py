@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,22 +16,27 @@ from papertape.model.events import RunStarted, RunStopped
 from papertape.model.money import to_micros
 from papertape.model.ports import Ledger
 from papertape.research.market_slice import MarketSlice, parse_fees
-from papertape.research.watchdog import WATCHDOG_FILE, TimedManager, time_limit
+from papertape.research.watchdog import WATCHDOG_FILE, StrategyOverran, TimedManager, time_limit
+from papertape.services.column_loop import ColumnLoop
 from papertape.services.data_flow_manager import DataFlowManager
 from papertape.services.door_parts import DoorParts, door_parts, execution_settings
 from papertape.services.exit_rules import exit_rules, rules_settings
 from papertape.services.tape_view import TapeView
-from papertape.services.trading_loop import TradingLoop
 from papertape.strategies.base import Strategy
 from papertape.tape.recorder import CountingSink
 from papertape.tape.recording import Recording
 
 CALL_S_MAX = 10.0  # one call of a strategy: beyond it, it loops for ever
+EngineName = Literal["loop", "live"]
 SEED = 7  # of the bootstrap: the same figures every time
 
 
 class Order(msgspec.Struct, kw_only=True):
-    """What was asked for, checked: a strategy that exists, data that is there, a range in it."""
+    """What was asked for, checked: a strategy that exists, data that is there, a range in it.
+
+    engine: "loop" runs ahead over columns with the live engine behind it, "live" tells it every
+    record; both come to the same tape.
+    """
 
     strategy: Strategy
     config: Config
@@ -41,6 +46,7 @@ class Order(msgspec.Struct, kw_only=True):
     end_ns: int | None = None
     fees: str = "default"
     seed: int = SEED
+    engine: EngineName = "loop"
 
     @property
     def cash_micros(self) -> int:
@@ -56,6 +62,11 @@ class Order(msgspec.Struct, kw_only=True):
             fees=parse_fees(self.fees),
             stop_after=stop_after,
         )
+
+
+def columns_cannot(config: Config) -> str:
+    """Return why a run must tell the live engine every record, "" if it need not."""
+    return "exit rules look at every price" if exit_rules(config) else ""
 
 
 class Session:
@@ -92,11 +103,14 @@ class Session:
             slow_call_ms=config.engine.strategy_call_ms_max,
         )
         self.door = door(parts=self.parts)
-        self.loop = TradingLoop(
+        self.why = columns_cannot(config)
+        self.engine: EngineName = "live" if self.why else order.engine
+        self._sink = CountingSink()
+        self.loop = ColumnLoop(
             parts=self.parts,
             door=self.door,
             manager=self.manager,
-            sink=CountingSink(),
+            sink=self._sink,
             clock=self.clock,
             equity_every_ns=round(config.engine.equity_every_s * NS_PER_S),
             on_idle=on_idle,
@@ -109,7 +123,12 @@ class Session:
         scribe.note(self._started())
         scribe.commit()
         with time_limit(self.manager, CALL_S_MAX):
-            self.loop.run(self.feed)
+            if self.engine == "loop":
+                caught = (Exception, SystemExit, StrategyOverran)
+                self.manager.ahead = self.loop.look_ahead(self.feed, self._sink, caught)
+                self.loop.run_columns()
+            else:
+                self.loop.run(self.feed)
         scribe.note(RunStopped(reason=self.failure or self.ended))
         scribe.commit()
 

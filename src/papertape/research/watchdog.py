@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from papertape.core.loop_ahead import Ahead
 from papertape.strategies.strategy_manager import StrategyManager
 
 WATCHDOG_FILE = __file__
@@ -21,19 +22,37 @@ class StrategyOverran(BaseException):
 
 
 class TimedManager(StrategyManager):
-    """A StrategyManager that knows since when it has been in a strategy's code."""
+    """A StrategyManager that knows which call of a strategy it is in."""
 
-    busy_since_s: float | None = None
+    ahead: Ahead | None = None
+    _calls = 0
+    _inside = False
+
+    def call(self) -> tuple[str, int] | None:
+        """Return what names the call that a strategy is in, None outside of strategies."""
+        if self._inside:
+            return "manager", self._calls
+        if self.ahead is not None and self.ahead.asking:
+            return "ahead", self.ahead.calls
+        return None
+
+    def fail(self, tag: str, error: BaseException) -> None:
+        """Disable a strategy for what it raised, or for what was raised in it."""
+        if isinstance(error, StrategyOverran):
+            self._disable(tag, str(error))
+        else:
+            super().fail(tag, error)
 
     def _guarded(self, tag: str, call: Callable[[], Any]) -> Any:
-        self.busy_since_s = 0.0  # the timer notes the time when it first sees the call
+        self._calls += 1
+        self._inside = True
         try:
             return super()._guarded(tag, call)
         except StrategyOverran as error:
             self._disable(tag, str(error))
             return None
         finally:
-            self.busy_since_s = None
+            self._inside = False
 
 
 @contextmanager
@@ -47,13 +66,16 @@ def time_limit(manager: TimedManager, limit_s: float) -> Iterator[None]:
     ):
         yield
         return
+    seen: tuple[str, int] | None = None
+    since_s = 0.0
 
     def look(number: int, frame: FrameType | None) -> None:
-        since_s = manager.busy_since_s
-        if since_s == 0.0:
-            manager.busy_since_s = time.monotonic()
-        elif since_s is not None and time.monotonic() - since_s >= limit_s:
-            manager.busy_since_s = time.monotonic()  # and again, should it be caught
+        nonlocal seen, since_s
+        call = manager.call()
+        if call is None or call != seen:
+            seen, since_s = call, time.monotonic()
+        elif time.monotonic() - since_s >= limit_s:
+            since_s = time.monotonic()  # and again, should it be caught
             raise StrategyOverran(f"one call took longer than {limit_s:g} s")
 
     before = signal.signal(signal.SIGALRM, look)

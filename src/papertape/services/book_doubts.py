@@ -47,6 +47,10 @@ class BookDoubts:
             doubted_ns=book.ts_ns - since_ns,
         )
 
+    def doubts(self, symbol: str) -> bool:
+        """Return whether a book is not live now."""
+        return symbol in self._doubted
+
     def forget(self, symbol: str) -> None:
         """Drop a book whose market is over."""
         self._doubted.pop(symbol, None)

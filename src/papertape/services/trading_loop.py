@@ -116,12 +116,9 @@ class TradingLoop:
         self._manager.start(RunContext(self._view, self._watch, self._clock))
         began = time.perf_counter()
         end_ns: int | None = None
-        parts = parts_of(feed.source)
         for item in feed.items():
-            silent = len(parts) == 1 and feed.source not in self._view.feed_states
-            if silent and isinstance(item, Priced):
-                self._note_feed(feed.source, "live", "")  # it speaks: it is there
-                self._scribe.commit()
+            if isinstance(item, Priced):
+                self._first_price(feed.source)
             if duration_ns is not None:
                 end_ns = item.ts_ns + duration_ns if end_ns is None else end_ns
                 if item.ts_ns > end_ns:
@@ -131,8 +128,16 @@ class TradingLoop:
             self.step(item)
         self._on_idle()
         self.busy_s = time.perf_counter() - began
+        self._end(feed.source)
+
+    def _first_price(self, source: str) -> None:
+        if len(parts_of(source)) == 1 and source not in self._view.feed_states:
+            self._note_feed(source, "live", "")  # it speaks: it is there
+            self._scribe.commit()
+
+    def _end(self, source: str) -> None:
         self._manager.stop()
-        for part in parts:
+        for part in parts_of(source):
             self._note_feed(part, "ended", "it has no more data")
         self._mark(self._clock.now_ns(), force=True)
         self._scribe.commit()

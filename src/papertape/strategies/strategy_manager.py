@@ -77,12 +77,31 @@ class StrategyManager:
 
     def ask(self, handler: str, symbol: str, seen: Any) -> Iterator[Asked]:
         """Ask every interested strategy and yield what it wants."""
+        for tag, call in self._known_routes(handler, symbol):
+            if tag not in self._disabled and tag not in self._paused:
+                yield from self._answers(tag, call, seen)
+
+    def routes(self, handler: str, symbol: str) -> list[tuple[str, Callable[[Any], Answer]]]:
+        """Return whom to ask, for a caller that asks by itself; `fail` takes what they raise."""
+        return [
+            (tag, call)
+            for tag, call in self._known_routes(handler, symbol)
+            if tag not in self._disabled and tag not in self._paused
+        ]
+
+    def listed(self, tag: str, answer: Answer) -> list[Signal | Opportunity]:
+        """Return an answer as a list; a strategy that answers nonsense is disabled."""
+        return self._guarded(tag, lambda: list(_listed(answer))) or []
+
+    def fail(self, tag: str, error: BaseException) -> None:
+        """Disable a strategy for what it raised."""
+        self._disable(tag, _said(error))
+
+    def _known_routes(self, handler: str, symbol: str) -> list[tuple[str, Callable[[Any], Answer]]]:
         routes = self._routes.get((handler, symbol))
         if routes is None:
             routes = self._routes[handler, symbol] = self._route(handler, symbol)
-        for tag, call in routes:
-            if tag not in self._disabled and tag not in self._paused:
-                yield from self._answers(tag, call, seen)
+        return routes
 
     def forget(self, symbol: str) -> None:
         """Let go of an instrument whose market is over, and let the strategies do so."""
@@ -124,7 +143,7 @@ class StrategyManager:
             self._on_slow(tag, took_ns // NS_PER_MS)
         if answer is None:
             return
-        for one in self._guarded(tag, lambda: list(_listed(answer))) or ():
+        for one in self.listed(tag, answer):
             yield tag, one
 
     def _guarded(self, tag: str, call: Callable[[], Any]) -> Any:

@@ -234,6 +234,27 @@ def decode_segment(body: bytes, after_mseq: int = 0) -> Iterator[tuple[int, Mark
         yield from columns.block(at, min(at + BLOCK_ROWS, columns.rows))
 
 
+class SegmentItems:
+    """The items of a segment by row; neighbours are decoded together."""
+
+    def __init__(self, body: bytes) -> None:
+        """Take a Parquet segment; nothing is decoded yet."""
+        self._body = body
+        self._columns: _Columns | None = None
+        self._start = -1
+        self._block: list[tuple[int, MarketData]] = []
+
+    def item(self, row: int) -> MarketData:
+        """Return the item of a row."""
+        if self._columns is None:
+            self._columns = _Columns(pq.ParquetFile(pa.BufferReader(self._body)))
+        start = row - row % BLOCK_ROWS
+        if start != self._start:
+            end = min(start + BLOCK_ROWS, self._columns.rows)
+            self._start, self._block = start, list(self._columns.block(start, end))
+        return self._block[row - start][1]
+
+
 def decode_news(file: Any, kinds: Any) -> list[tuple[int, MarketData]]:
     """Return (row, item) of a segment's news. kinds: its column `kind`."""
     bodies = file.read(columns=["body"], use_threads=False)["body"].to_pylist()
