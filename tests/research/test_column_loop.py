@@ -9,6 +9,8 @@ import pytest
 from tests.research.market import EAGER, Fails, Hangs, Swing, wavy_bars
 
 from papertape import Leg, Signal, Strategy, run_backtest
+from papertape.config import load_config
+from papertape.errors import InvalidInputError
 from papertape.model.events import (
     OrderFilled,
     PositionSettled,
@@ -114,6 +116,16 @@ def test_bars_and_a_part_of_them(bars: Path, folder: Path) -> None:
     assert len(both(Swing(), bars, folder)) > 50
     span = {"start": "2025-01-01T10:00:00Z", "end": "2025-01-02T10:00:30Z"}
     assert len(both(Swing(), bars, folder, fees=700, **span)) > 20
+
+
+def test_orders_that_take_their_time_and_stand_in_queues(simulated: Path, folder: Path) -> None:
+    settings: dict[str, object] = {"execution.latency_spread_ms": 200, "execution.prints": True}
+    config = load_config(overrides=settings)
+    late: dict[str, Any] = {"config": config, "fills": "likely", "latency_ms": 700}
+    fills = [e for e in both(Keeper(), simulated, folder, **late) if isinstance(e, OrderFilled)]
+    assert len(fills) > 20
+    with pytest.raises(InvalidInputError, match="latency_ms"):
+        run_backtest(Keeper(), simulated, data_dir=folder, latency_ms=-1)
 
 
 def test_a_failure_is_told_alike(bars: Path, folder: Path) -> None:

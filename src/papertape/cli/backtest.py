@@ -54,6 +54,10 @@ FillsOption = Annotated[
         help="naive, pessimistic, likely, optimistic; several, band or all: side by side.",
     ),
 ]
+LatencyOption = Annotated[
+    int | None,
+    typer.Option("--latency-ms", metavar="MS", help="On its way; it meets the later book."),
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Of the confidence intervals.")]
 ReportOption = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML report.")
@@ -76,6 +80,7 @@ def backtest(
     initial_cash: CashOption = None,
     fees: FeesOption = "default",
     fills: FillsOption = None,
+    latency_ms: LatencyOption = None,
     seed: SeedOption = 7,
     report: ReportOption = None,
     check_lookahead: LookaheadOption = False,
@@ -102,10 +107,11 @@ def backtest(
             start=from_,
             end=to,
             fees=fees,
+            fills=fills,
+            latency_ms=latency_ms,
             seed=seed,
             config=chosen,
             check_future=check_lookahead,
-            fills=fills,
             progress=progress,
         )
     written = result.save_report(report) if report is not None else None

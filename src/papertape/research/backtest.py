@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from papertape.clock import NS_PER_S, Clock, SystemClock, iso_utc
-from papertape.config import Account, Config, load_config
+from papertape.config import Account, Config, Execution, load_config
 from papertape.errors import ConfigError, InvalidInputError, WorldError
 from papertape.feeds.importers.imported import import_data
 from papertape.model.money import MICROS, Number, parse_number, to_micros
@@ -28,8 +28,10 @@ from papertape.research.market_slice import MarketSlice
 from papertape.research.metrics import measure, measure_intervals
 from papertape.research.result import Result
 from papertape.research.session import SEED, EngineName, Order, Session
+from papertape.research.vectorised import bar_frames, decide_all
 from papertape.strategies.base import Strategy
 from papertape.strategies.registry import strategy_class
+from papertape.strategies.vectorised import VectorStrategy
 from papertape.tape.files import write_atomic
 
 PROGRESS_EVERY_EVENTS = 2_048  # between two looks at the progress: a few milliseconds
@@ -54,6 +56,7 @@ def run_backtest(
     seed: int = SEED,
     data_dir: str | Path | None = None,
     config: Config | None = None,
+    latency_ms: int | None = None,
     engine: EngineName = "loop",
     check_future: bool = False,
     fills: str | None = None,
@@ -66,14 +69,15 @@ def run_backtest(
     "default" (the venue's), "none", or parts per million. engine: "loop" runs ahead over columns
     with the live engine behind it, "live" tells it every record; same decisions, same hash.
     check_future: run again with the future cut off, and raise LookAheadError if the past changes.
-    fills: the fill model, or several with commas, or "band" or "all": the run is the first, the
-    others are told the same signals, and `facts["fill_answers"]` has them side by side
-    (docs/execution.md). The run's tape stays in
-    `<data_dir>/backtests/<run_id>`. Raises ConfigError, InvalidInputError or WorldError. SIGINT
-    ends the run early and keeps what there is.
+    latency_ms: a late order meets the later book. fills: the fill model, or several with commas, or
+    "band" or "all": the run is the first, the others are told the same signals, and
+    `facts["fill_answers"]` has them side by side (docs/execution.md). The run's tape stays in
+    `<data_dir>/backtests/<run_id>`. Raises ConfigError, InvalidInputError, WorldError or, where a
+    vectorised strategy fails, CheckFailedError. SIGINT ends the run early, keeping what there is.
     """
     models = fill_models(fills)
-    chosen = under_model(chosen_config(config, data_dir, initial_cash), models[:1])
+    chosen = _late(chosen_config(config, data_dir, initial_cash), latency_ms)
+    chosen = under_model(chosen, models[:1])
     order = Order(
         strategy=build_strategy(strategy, params, chosen),
         config=chosen,
@@ -85,23 +89,37 @@ def run_backtest(
         seed=seed,
         engine=engine,
     )
+    return _run(order, models, check_future, progress or _silent)
+
+
+def _run(order: Order, models: tuple[str, ...], check_future: bool, progress: Progress) -> Result:
+    cuts: list[int] | None = None
+    if isinstance(order.strategy, VectorStrategy):
+        if len(models) > 1:
+            raise InvalidInputError("fills", ",".join(models), "one for a vectorised strategy")
+        seed_of_cuts = order.seed if check_future else None
+        cuts = decide_all(order.strategy, bar_frames(order.feed()), check_seed=seed_of_cuts)
     result = _Backtest(order, SystemClock()).run(progress)
     if check_future and not result.failure:
-        tell = progress or _silent
-        points = check_lookahead(
-            order,
-            result.folder / "papertape.db",
-            result.facts["events"],
-            lambda done, total: tell("cutting off the future", done, total),
-        )
-        result.facts["lookahead"] = {"found": False, "cut_after": points}
+        cuts = _cut_off(order, result, progress) if cuts is None else cuts
+        result.facts["lookahead"] = {"found": False, "cut_after": cuts}
     if len(models) > 1 and not result.failure:
-        told = progress or _silent
-        answers = fill_answers(order, models, lambda done, total: told("other fills", done, total))
+        answers = fill_answers(
+            order, models, lambda done, total: progress("other fills", done, total)
+        )
         assert answers[0].state_hash == result.facts["state_hash"], "the same run, told again"
         result.facts["fill_answers"] = [msgspec.to_builtins(answer) for answer in answers]
         result.facts["fill_band"] = band(answers)
     return result
+
+
+def _cut_off(order: Order, result: Result, progress: Progress) -> list[int]:
+    return check_lookahead(
+        order,
+        result.folder / "papertape.db",
+        result.facts["events"],
+        lambda done, total: progress("cutting off the future", done, total),
+    )
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -173,6 +191,17 @@ def chosen_config(
     return chosen
 
 
+def _late(config: Config, latency_ms: int | None) -> Config:
+    if latency_ms is None:
+        return config
+    try:
+        changed = config.execution.model_dump() | {"latency_ms": latency_ms}
+        execution = Execution.model_validate(changed)
+    except ValueError as error:
+        raise InvalidInputError("latency_ms", latency_ms, "0 to 60,000 ms") from error
+    return config.model_copy(update={"execution": execution})
+
+
 class _Backtest:
     """A session on a ledger of its own, with a collector beside it."""
 
@@ -238,6 +267,7 @@ def _facts(session: Session, run: Collector) -> dict[str, Any]:
         "seed": order.seed,
         "engine": session.engine,
         "engine_reason": session.why,
+        "latency_ms": order.config.execution.latency_ms,
         "period_s": run.period_ns // NS_PER_S,
         "initial_cash": order.cash_micros / MICROS,
         "state_hash": view.state_hash(),

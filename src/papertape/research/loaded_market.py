@@ -14,6 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -25,18 +26,19 @@ from papertape.core.loop_columns import NEWS, Columns
 from papertape.errors import WorldError
 from papertape.model.events import Event, Record
 from papertape.model.instrument import Instrument
-from papertape.model.market_data import InstrumentSeen, MarketData, MarketSeen
 from papertape.model.money import to_micros
 from papertape.research.collector import Collector, period_ns
 from papertape.research.columns import Chunk, ColumnReader
 from papertape.research.loop_measures import LoopMeasures, equity_table, trades_table
 from papertape.research.loop_news import LoopNews
-from papertape.research.market_slice import MarketSlice, parse_fees
+from papertape.research.market_slice import MarketSlice, instruments_of, parse_fees
 from papertape.research.metrics import Figures, measure
 from papertape.research.session import Order, Session, columns_cannot
+from papertape.research.vectorised import bar_frames, decide_all
 from papertape.services.door_parts import fill_rules, risk_limits
 from papertape.services.loop_door import exact_legs
 from papertape.strategies.base import Strategy
+from papertape.strategies.vectorised import VectorStrategy
 from papertape.tape.memory import MemoryLedger
 from papertape.tape.recording import Recording
 
@@ -101,6 +103,8 @@ class LoadedMarket:
         self._columns = [chunk.columns for chunk in chunks]
         charged = MarketSlice(Recording(folder), fees=parse_fees(fees)).charged_item
         self._news = [charged(item) for chunk in chunks for _, item in chunk.news]
+        self._frames: dict[str, Any] = {}
+        self._framed: Span | None = None
         recording = Recording(folder)
         self.first_ns = recording.manifest.first_ts_ns
         self.last_ns = recording.manifest.last_ts_ns
@@ -160,7 +164,7 @@ class LoadedMarket:
         step = step_ns or period_ns(end_ns - start_ns)
         news = LoopNews(self._news)
         if isinstance(strategy, Strategy):
-            strategy = type(strategy)(**strategy.values())  # a second try needs a fresh one
+            strategy = self._fresh(strategy, (start_ns, end_ns))
         result = run_loop(
             self._between(start_ns, end_ns),
             self.instruments,
@@ -187,6 +191,16 @@ class LoadedMarket:
             result=result,
         )
 
+    def _fresh(self, strategy: Strategy, span: Span) -> Strategy:
+        """Return a strategy that has not run yet; a vectorised one has decided on the span."""
+        fresh = type(strategy)(**strategy.values())
+        if isinstance(fresh, VectorStrategy):
+            if self._framed != span:
+                feed = MarketSlice(Recording(self.folder), from_ns=span[0], to_ns=span[1])
+                self._frames, self._framed = bar_frames(feed), span
+            decide_all(fresh, self._frames)
+        return fresh
+
     def _between(self, start_ns: int, end_ns: int) -> Iterator[Columns]:
         for columns in self._columns:
             begin, end = bisect_left(columns.ts, start_ns), bisect_right(columns.ts, end_ns)
@@ -208,7 +222,8 @@ class LoadedMarket:
     ) -> RunOnce:
         first_ns, last_ns = span or (None, None)
         order = Order(
-            strategy=type(strategy)(**strategy.values()), config=config, market=self.folder,
+            strategy=self._fresh(strategy, (first_ns or self.first_ns, last_ns or self.last_ns)),
+            config=config, market=self.folder,
             data=self.folder.name, start_ns=first_ns, end_ns=last_ns, fees=self.fees,
         )  # fmt: skip
         feed = order.feed()
@@ -274,13 +289,6 @@ def _listed(
                 return [], f"{symbol} has prices before it is listed"
     order = [found[symbol] for symbol in symbols]
     return order + [one for symbol, one in found.items() if symbol not in symbols], ""
-
-
-def instruments_of(item: MarketData) -> tuple[Instrument, ...]:
-    """Return the instruments that a piece of news lists."""
-    if isinstance(item, InstrumentSeen):
-        return (item.instrument,)
-    return item.instruments if isinstance(item, MarketSeen) else ()
 
 
 def _unordered(chunks: Sequence[Chunk]) -> str:

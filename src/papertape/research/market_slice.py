@@ -44,6 +44,13 @@ def parse_fees(value: str | int) -> Fees:
     return FeeSchedule(kind="proportional", taker_ppm=rate, maker_ppm=rate, source=source)
 
 
+def instruments_of(item: MarketData) -> tuple[Instrument, ...]:
+    """Return the instruments that a piece of news lists."""
+    if isinstance(item, InstrumentSeen):
+        return (item.instrument,)
+    return item.instruments if isinstance(item, MarketSeen) else ()
+
+
 class SliceChunk:
     """Some rows of a segment as columns (implements `services.column_loop.ColumnChunk`)."""
 

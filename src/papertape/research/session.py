@@ -104,6 +104,8 @@ class Session:
         )
         self.door = door(parts=self.parts)
         self.why = columns_cannot(config)
+        if manager is not TimedManager:
+            self.why = "the signals are those of another run"
         self.engine: EngineName = "live" if self.why else order.engine
         self._sink = CountingSink()
         self.loop = ColumnLoop(

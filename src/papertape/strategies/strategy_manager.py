@@ -89,7 +89,7 @@ class StrategyManager:
             if tag not in self._disabled and tag not in self._paused
         ]
 
-    def listed(self, tag: str, answer: Answer) -> list[Signal | Opportunity]:
+    def listed(self, tag: str, answer: Answer) -> list[Wish]:
         """Return an answer as a list; a strategy that answers nonsense is disabled."""
         return self._guarded(tag, lambda: list(_listed(answer))) or []
 
