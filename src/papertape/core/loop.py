@@ -173,19 +173,14 @@ def run_loop(
 ) -> LoopResult:
     """Run a strategy over chunks of market data and return what it came to.
 
-    columns: chunks in time order, taken one after the other, so that data larger than the memory
-    can be streamed; rows name instruments by their place in `instruments`.
-    strategy: a `papertape.Strategy` (the object shown to a handler is filled anew per event unless
-    it is kept), a Rule, or None with a `targets` column.
+    columns: chunks in time order, taken one after the other; rows name instruments by their place.
+    strategy: a `papertape.Strategy`, a Rule, or None with a `targets` column.
     limits: as `RiskLimits`; None holds signals to cash, holdings and venue minimums only.
     check: reads signals that are not one leg in lots and ticks (`services.loop_door.exact_legs`).
-    start_ns, period_ns: with a period, equity is kept at the end of each. news: tells rows of NEWS,
-    and first those numbered in `before`, at `start_ns`.
-    on_progress: called with the events so far every 65,536 events; raise in it to stop.
-    on_trades: takes the trades chunk by chunk; then the result's own list is empty.
-
+    start_ns, period_ns: with a period, equity is kept at the end of each. news, before: NEWS.
+    on_progress: called every 65,536 events. on_trades: takes the trades chunk by chunk instead.
     InvalidInputError names row and column of bad data. OverflowError and AccountsBrokenError end
-    the run as they halt a live one. Sets (`Signal.then`) are live only and end it as a failure.
+    the run as they halt a live one. Sets (`Signal.then`) end it as a failure.
     """
     python = strategy is not None and not isinstance(strategy, Rule)
     loop = Loop(

@@ -26,18 +26,12 @@ NOT_GIVEN = INT64_MAX  # a limit that no amount exceeds
 class Limits(Protocol):
     """The bounds of `engine.risk_manager.RiskLimits`; money in micros."""
 
-    @property
-    def order_micros_max(self) -> int: ...
-    @property
-    def position_micros_max(self) -> int: ...
-    @property
-    def exposure_ppm_max(self) -> int: ...
-    @property
-    def daily_loss_micros_max(self) -> int: ...
-    @property
-    def open_orders_max(self) -> int: ...
-    @property
-    def price_age_ns_max(self) -> int: ...
+    order_micros_max: int
+    position_micros_max: int
+    exposure_ppm_max: int
+    daily_loss_micros_max: int
+    open_orders_max: int
+    price_age_ns_max: int
 
 
 class Engine(Venue):

@@ -16,7 +16,8 @@ cdef class SegmentRows:
     @cython.locals(row=Py_ssize_t)
     cpdef _check_levels(self)
     @cython.locals(
-        known=int64_t[::1], first=int64_t[::1], v0=int64_t[::1], v1=int64_t[::1], v2=int64_t[::1], v3=int64_t[::1],
+        known=int64_t[::1], first=int64_t[::1], v0=int64_t[::1], v1=int64_t[::1], v2=int64_t[::1],
+        v3=int64_t[::1],
         v4=int64_t[::1], row=Py_ssize_t, kind=int64_t, bid=int64_t, ask=int64_t, bids=int64_t,
         asks=int64_t, news=int64_t, behind_bids=int64_t, index=int64_t, instruments=int64_t,
     )

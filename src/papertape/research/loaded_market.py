@@ -163,6 +163,7 @@ class LoadedMarket:
         start_ns, end_ns = max(first_ns, self.first_ns), min(last_ns, self.last_ns)
         step = step_ns or period_ns(end_ns - start_ns)
         news = LoopNews(self._news)
+        limits: Any = risk_limits(config.risk)
         if isinstance(strategy, Strategy):
             strategy = self._fresh(strategy, (start_ns, end_ns))
         result = run_loop(
@@ -170,7 +171,7 @@ class LoadedMarket:
             self.instruments,
             strategy,
             initial_cash_micros=to_micros(config.account.initial_cash_usd, "initial_cash"),
-            limits=risk_limits(config.risk),
+            limits=limits,
             check=exact_legs,
             equity_every_ns=round(config.engine.equity_every_s * NS_PER_S),
             start_ns=start_ns,

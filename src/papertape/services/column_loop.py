@@ -117,8 +117,7 @@ class ColumnLoop(TradingLoop):
             self._clock.set_ns(ahead.now_ns)
             self._scribe.at(self._clock.now_ns(), self.events)
         priced = isinstance(item, Priced)
-        if priced:
-            self._first_price(self._feed.source)
+        self._first_price(self._feed.source, item)
         self.step(item)
         ahead.now_ns, ahead.stepped_ns = self._clock.now_ns(), self._stepped_ns
         if priced:

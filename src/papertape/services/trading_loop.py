@@ -53,9 +53,7 @@ from papertape.services.venue_clocks import clock_events
 from papertape.services.wishes import carry_out
 from papertape.strategies.strategy_manager import Asked, StrategyManager
 
-FOLLOW_UPS_MAX = (
-    1_000  # signals that grow out of one market record: beyond it a loop is feeding itself
-)
+FOLLOW_UPS_MAX = 1_000  # signals out of one market record: beyond it a loop is feeding itself
 ALARMED_MAX = 1_000  # unlisted symbols that are told, once each
 FILLED_MARK_NS = NS_PER_S  # equity is marked at least this often while trades happen
 
@@ -117,8 +115,7 @@ class TradingLoop:
         began = time.perf_counter()
         end_ns: int | None = None
         for item in feed.items():
-            if isinstance(item, Priced):
-                self._first_price(feed.source)
+            self._first_price(feed.source, item)
             if duration_ns is not None:
                 end_ns = item.ts_ns + duration_ns if end_ns is None else end_ns
                 if item.ts_ns > end_ns:
@@ -130,8 +127,9 @@ class TradingLoop:
         self.busy_s = time.perf_counter() - began
         self._end(feed.source)
 
-    def _first_price(self, source: str) -> None:
-        if len(parts_of(source)) == 1 and source not in self._view.feed_states:
+    def _first_price(self, source: str, item: MarketData) -> None:
+        silent = len(parts_of(source)) == 1 and source not in self._view.feed_states
+        if silent and isinstance(item, Priced):
             self._note_feed(source, "live", "")  # it speaks: it is there
             self._scribe.commit()
 
