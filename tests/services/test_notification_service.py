@@ -38,8 +38,8 @@ class Box:
 
     def due(self, now_ns: int, limit: int) -> list[Waiting]:
         return [
-            Waiting(number=number, channel=self.channel, attempts=post.attempts, severity="error",
-                    title="T", message=str(number))
+            Waiting(number=number, alert_id=f"A{number}", channel=self.channel,
+                    attempts=post.attempts, severity="error", title="T", message=str(number))
             for number, post in self.posts.items()
             if post.state == "waiting" and post.due_ns <= now_ns
         ][:limit]  # fmt: skip
@@ -57,11 +57,11 @@ class Chat:
         self.got: list[str] = []
         self.tried = 0
 
-    def send(self, severity: str, title: str, message: str) -> None:
+    def send(self, waiting: Waiting) -> None:
         self.tried += 1
         if self.tried <= self.failures:
             raise NotDeliveredError("busy", final=self.final)
-        self.got.append(message)
+        self.got.append(waiting.message)
 
 
 def run(box: Box, chat: Chat, seconds: int) -> ManualClock:
@@ -155,13 +155,18 @@ def address(hook: HTTPServer, path: str = "200", host: str = "127.0.0.1") -> str
     return f"json://user:hunter2secret@{host}:{hook.server_port}/{path}"
 
 
+def letter(title: str = "T", message: str = "m") -> Waiting:
+    return Waiting(number=1, alert_id="A1", channel="hook", attempts=0, severity="error",
+                   title=title, message=message)  # fmt: skip
+
+
 def channel(url: str, *, allow: bool) -> AppriseChannel:
     return AppriseChannel("env:HOOK", allow_local=allow, env={"HOOK": url})
 
 
 @needs_apprise
 def test_apprise_delivers_to_a_webhook(hook: HTTPServer) -> None:
-    channel(address(hook), allow=True).send("error", "The bot is dead", "for 5 s")
+    channel(address(hook), allow=True).send(letter("The bot is dead", "for 5 s"))
     [body] = hook.got  # type: ignore[attr-defined]
     assert (body["title"], body["message"], body["type"]) == (
         "The bot is dead", "for 5 s", "failure",
@@ -172,7 +177,7 @@ def test_apprise_delivers_to_a_webhook(hook: HTTPServer) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "127.1", "2130706433"])
 def test_addresses_inward_are_refused_at_the_connection(hook: HTTPServer, host: str) -> None:
     with pytest.raises(NotDeliveredError) as caught:
-        channel(address(hook, host=host), allow=False).send("error", "T", "m")
+        channel(address(hook, host=host), allow=False).send(letter())
     assert "hunter2" not in str(caught.value)
     assert hook.got == []  # type: ignore[attr-defined]
 
@@ -180,7 +185,7 @@ def test_addresses_inward_are_refused_at_the_connection(hook: HTTPServer, host: 
 @needs_apprise
 def test_what_a_service_answers_is_told_without_its_address(hook: HTTPServer) -> None:
     with pytest.raises(NotDeliveredError, match=r"did not take it \(status 500\)") as caught:
-        channel(address(hook, "500"), allow=True).send("error", "T", "m")
+        channel(address(hook, "500"), allow=True).send(letter())
     assert "hunter2" not in str(caught.value)
 
 
@@ -188,7 +193,7 @@ def test_what_a_service_answers_is_told_without_its_address(hook: HTTPServer) ->
 @pytest.mark.parametrize("url", ["nothing://a", "json://", "telegram"])
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(NotDeliveredError):
-        channel(url, allow=True).send("error", "T", "m")
+        channel(url, allow=True).send(letter())
 
 
 @needs_apprise
@@ -197,7 +202,7 @@ def test_nothing_of_an_address_is_shown_or_logged(
 ) -> None:
     one = channel(address(hook, "500"), allow=True)
     with caplog.at_level("DEBUG"), pytest.raises(NotDeliveredError):
-        one.send("error", "T", "m")
+        one.send(letter())
     assert "hunter2" not in caplog.text
     assert one.describe() == {"ready": True, "scheme": "json", "detail": ""}
 

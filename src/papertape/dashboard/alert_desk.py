@@ -31,6 +31,7 @@ from papertape.dashboard.desk_file import (
     alert_history,
     alert_rules,
 )
+from papertape.dashboard.push_desk import addressed
 from papertape.services.alerts import AlertRule, Raised, RuleState
 from papertape.services.notification_service import Outcome, Waiting
 
@@ -231,6 +232,7 @@ class AlertDesk:
             return [
                 Waiting(
                     number=row["number"],
+                    alert_id=f"A{row['alert_number']}",
                     channel=row["channel"],
                     attempts=row["attempts"],
                     severity=row["severity"],
@@ -307,7 +309,7 @@ def _add(connection: Connection, news: News, now_ns: int) -> int:
             "updated_ts_ns": now_ns,
             "detail": "",
         }
-        for channel in news.channels
+        for channel in addressed(connection, news.channels)
     ]
     if posts:
         connection.execute(insert(deliveries), posts)

@@ -25,6 +25,7 @@ from papertape.dashboard.follower import Follower
 from papertape.dashboard.gate import Gate
 from papertape.dashboard.installable import app_files
 from papertape.dashboard.keys import BearerToken, CsrfToken
+from papertape.dashboard.push_desk import PushDesk
 from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.state import DashboardState
 from papertape.dashboard.strict_json import BODY_BYTES_MAX, StrictJsonProvider
@@ -33,6 +34,8 @@ from papertape.dashboard.websocket_server import init_socketio
 from papertape.errors import ConfigError, InvalidInputError, PapertapeError
 from papertape.services.apprise_channel import AppriseChannel
 from papertape.services.notification_service import NotificationService
+from papertape.services.push_channel import NAME as PUSH
+from papertape.services.push_channel import PushChannel, PushKey
 from papertape.tape.follow import LedgerReader
 
 log = structlog.get_logger("papertape.dashboard")
@@ -107,12 +110,14 @@ def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
     alert_desk = AlertDesk(desk.file, clock)
     alarms = Alarms(follower, alert_desk)
     wanted = settings.notifications
-    for name in IMMEDIATE & wanted.urls.keys():
+    for name in (IMMEDIATE | {PUSH}) & wanted.urls.keys():
         raise ConfigError(f"notifications.urls.{name}: a built-in channel has this name")
-    channels = {
+    push_desk = PushDesk(desk.file, clock)
+    push = PushChannel(push_desk, PushKey(settings.data_dir), clock, allow_local=wanted.allow_local)
+    channels: dict[str, AppriseChannel | PushChannel] = {
         name: AppriseChannel(place, allow_local=wanted.allow_local, env=os.environ)
         for name, place in wanted.urls.items()
-    }
+    } | {PUSH: push}
     notifications = NotificationService(alert_desk, channels, clock)
     alarms.posted = notifications.ring
     shelf = Shelf(settings.data_dir)
@@ -124,6 +129,8 @@ def _state(settings: DashboardSettings, clock: Clock) -> DashboardState:
         csrf=CsrfToken(),
         alarms=alarms,
         channels=channels,
+        push=push,
+        push_desk=push_desk,
         notifications=notifications,
         verifier=Verifier(settings.data_dir, clock),
         shelf=shelf,

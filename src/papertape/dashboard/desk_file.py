@@ -97,6 +97,18 @@ alert_deliveries = Table(
     sqlite_strict=True,
     sqlite_autoincrement=True,
 )
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("created_ts_ns", Integer, nullable=False),
+    Column("endpoint", Text, nullable=False, unique=True),
+    Column("p256dh", Text, nullable=False),
+    Column("auth", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,  # an alert on its way never reaches another browser
+)
 Index("alert_history_by_rule", alert_history.c.rule_number, alert_history.c.number)
 Index("alert_deliveries_of_alert", alert_deliveries.c.alert_number)
 Index(
@@ -127,7 +139,11 @@ def _notes(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX journal_by_trade ON journal (trade_id)")
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_journal, _alerts, _notes)
+def _push(connection: Connection) -> None:
+    push_subscriptions.create(connection)
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_journal, _alerts, _notes, _push)
 """What leads from each version of the file to the next one; only ever added to."""
 
 

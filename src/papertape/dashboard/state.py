@@ -17,11 +17,13 @@ from papertape.dashboard.desk import JournalDesk
 from papertape.dashboard.diary import Diary
 from papertape.dashboard.follower import Follower
 from papertape.dashboard.keys import CsrfToken
+from papertape.dashboard.push_desk import PushDesk
 from papertape.dashboard.settings import DashboardSettings
 from papertape.dashboard.verifier import Verifier
 from papertape.errors import PapertapeError
 from papertape.services.apprise_channel import AppriseChannel
 from papertape.services.notification_service import NotificationService
+from papertape.services.push_channel import PushChannel
 
 if TYPE_CHECKING:
     from papertape.dashboard.websocket_server import LiveLine
@@ -40,7 +42,9 @@ class DashboardState:
     desk: JournalDesk
     csrf: CsrfToken
     alarms: Alarms
-    channels: dict[str, AppriseChannel]
+    channels: dict[str, AppriseChannel | PushChannel]
+    push: PushChannel
+    push_desk: PushDesk
     notifications: NotificationService
     verifier: Verifier
     diary: Diary

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from papertape.services.notification_service import NotDeliveredError
+from papertape.services.notification_service import NotDeliveredError, Waiting
 
 URL_CHARS_MAX = 4_000
 STATUS = re.compile(r"error=(\d{3})\b")
@@ -61,7 +61,7 @@ class AppriseChannel:
             return {"ready": False, "scheme": _scheme(url), "detail": detail}
         return {"ready": True, "scheme": _scheme(url), "detail": ""}
 
-    def send(self, severity: str, title: str, message: str) -> None:
+    def send(self, waiting: Waiting) -> None:
         """Deliver, or raise NotDeliveredError with words that hold nothing of the address."""
         url = self._url()
         if not installed():
@@ -78,9 +78,10 @@ class AppriseChannel:
             sender = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
             if sender is None:
                 raise NotDeliveredError("the address is none that Apprise knows", final=True)
-            kind = LEVELS.get(severity, "info")
+            kind = LEVELS.get(waiting.severity, "info")
+            body = waiting.message or waiting.title
             with public_only(self._allow_local) as refused:
-                done = sender.notify(body=message or title, title=title, notify_type=kind)
+                done = sender.notify(body=body, title=waiting.title, notify_type=kind)
         finally:
             logger.removeHandler(heard)
         if refused:

@@ -26,9 +26,10 @@ log = structlog.get_logger("papertape.notifications")
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert on its way to one channel."""
+    """An alert on its way to one channel, or to one addressee of it (`name:addressee`)."""
 
     number: int
+    alert_id: str
     channel: str
     attempts: int
     severity: str
@@ -72,7 +73,7 @@ class NotDeliveredError(PapertapeError):
 class Channel(Protocol):
     """A way to a person."""
 
-    def send(self, severity: str, title: str, message: str) -> None:
+    def send(self, waiting: Waiting) -> None:
         """Deliver, or raise NotDeliveredError."""
         ...
 
@@ -126,7 +127,7 @@ class NotificationService:
 
     def _deliver(self, waiting: Waiting) -> Outcome:
         now_ns = self._clock.now_ns()
-        channel = self._channels.get(waiting.channel)
+        channel = self._channels.get(waiting.channel.partition(":")[0])
         if channel is None:
             detail = "no channel of this name is configured"
             return Outcome(state="dead", attempts=waiting.attempts, due_ns=now_ns, detail=detail)
@@ -138,7 +139,7 @@ class NotificationService:
         self._sent[waiting.channel].append(now_ns)
         attempts = waiting.attempts + 1
         try:
-            channel.send(waiting.severity, waiting.title, waiting.message)
+            channel.send(waiting)
         except NotDeliveredError as error:
             return self._failed(waiting, attempts, error)
         return Outcome(state="sent", attempts=attempts, due_ns=now_ns, detail="")

@@ -19,6 +19,7 @@ from papertape.dashboard.api import (
     openapi,
     portfolio,
     prometheus,
+    push,
     status,
     system,
     trades,
@@ -29,6 +30,6 @@ def register(app: Flask) -> None:
     """Give the application every endpoint."""
     modules = (portfolio, trades, journal, export, notifications, control, status, system,
                analytics, alerts, journal_trades, markets,
-               journal_marks, backtests, history, prometheus, openapi)  # fmt: skip
+               journal_marks, backtests, history, prometheus, push, openapi)  # fmt: skip
     for module in modules:
         app.register_blueprint(module.api)

@@ -5,6 +5,7 @@ import { el, icon, reconcile, setText, setTitle } from "./dom.js";
 import * as format from "./format.js";
 import { Frame } from "./frame.js";
 import { confirmAction, showError, showSuccess } from "./notifications.js";
+import { PushPanel } from "./push.js";
 import { RuleForm } from "./rule_form.js";
 import * as words from "./rule_words.js";
 
@@ -16,6 +17,7 @@ const NAMES = { info: "Information", warning: "Warning", error: "Alarm" };
 
 const frame = new Frame();
 const at = (id) => document.getElementById(id);
+const push = new PushPanel(frame, { onChange: () => refresh() });
 const dialog = new RuleForm(at("rule-dialog"), { save: saveRule });
 let rules = [];
 let channels = [];
@@ -233,7 +235,8 @@ function drawChannels(apprise) {
     },
     (row, channel) => {
       const [dot, name, note] = row.children;
-      dot.dataset.state = channel.ready ? "live" : "error";
+      const unused = channel.name === "push"; // nobody switched it on: that is no fault
+      dot.dataset.state = channel.ready ? "live" : unused ? "" : "error";
       setText(name, channel.scheme ? `${channel.name} (${channel.scheme})` : channel.name);
       setText(note, channel.ready ? channel.detail || "ready" : channel.detail);
     },
@@ -277,6 +280,7 @@ async function refresh() {
       ask("/api/alerts/channels"),
       ask("/api/alerts/deliveries"),
       loadHistory(),
+      push.refresh(),
     ]);
     rules = ruled.data;
     channels = sent.data.channels;

@@ -29,6 +29,37 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
+// An alert while no page is open. Browsers want each push shown, so also one that cannot be read.
+self.addEventListener("push", (event) => {
+  const { title, message, level, url, tag } = said(event.data);
+  const options = { body: message, tag, icon: "/static/icons/app-192.png", data: { url } };
+  options.requireInteraction = level === "error";
+  event.waitUntil(self.registration.showNotification(title, options));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(visit(new URL(event.notification.data?.url ?? "/alerts", self.location.origin)));
+});
+
+function said(data) {
+  const found = { title: "papertape", message: "A new alert", tag: "papertape", url: "/alerts" };
+  try {
+    return { ...found, ...data?.json() };
+  } catch {
+    return found;
+  }
+}
+
+// To the page that shows it if one is open, else to a new one; never to another site.
+async function visit({ origin, pathname }) {
+  if (origin !== self.location.origin) return;
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const open = windows.find((each) => new URL(each.url).pathname === pathname);
+  if (open) await open.focus();
+  else await self.clients.openWindow(pathname);
+}
+
 async function keep(addresses) {
   const cache = await caches.open(KEPT);
   await Promise.allSettled(addresses.map((address) => cache.add(address)));
