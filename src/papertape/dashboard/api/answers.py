@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,12 +62,16 @@ def body_object(known: Iterable[str]) -> dict[str, Any]:
         raise ApiError(400, "bad_json", str(error)) from error
     if not isinstance(value, dict):
         raise ApiError(422, "invalid", "the body must be a JSON object")
-    names = list(known)
-    for key in value:
-        if key not in names:
-            near = nearest_match(key, names)
-            raise InvalidInputError(key, value[key], "a known key", nearest=near)
+    refuse_unknown(value, list(known))
     return value
+
+
+def refuse_unknown(value: Mapping[str, Any], known: Sequence[str], inside: str = "") -> None:
+    """Refuse keys that are not known; `inside` is what their field is called by, such as `keys.`."""
+    for key in value:
+        if key not in known:
+            near = nearest_match(key, known)
+            raise InvalidInputError(inside + key, value[key], "a known key", nearest=near)
 
 
 # --- parameters ---------------------------------------------------------------------------------

@@ -6,10 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from papertape.dashboard.api.answers import ApiError, Query, body_object, endpoint, success
+from papertape.dashboard.api.answers import (
+    ApiError,
+    Query,
+    body_object,
+    endpoint,
+    refuse_unknown,
+    success,
+)
 from papertape.dashboard.push_desk import BROWSERS_MAX
 from papertape.dashboard.state import state
-from papertape.errors import MISSING, InvalidInputError, nearest_match
+from papertape.errors import MISSING, InvalidInputError
 from papertape.services.push_channel import (
     ENDPOINT_CHARS_MAX,
     INSTALL,
@@ -89,10 +96,7 @@ def _keys(form: dict[str, Any]) -> dict[str, str]:
     keys = form.get("keys", MISSING)
     if not isinstance(keys, dict):
         raise InvalidInputError("keys", keys, "an object with p256dh and auth")
-    for name in keys:
-        if name not in KEYS:
-            near = nearest_match(name, KEYS)
-            raise InvalidInputError(f"keys.{name}", keys[name], "a known key", nearest=near)
+    refuse_unknown(keys, KEYS, "keys.")
     return {name: _text(keys, name, "keys.") for name in KEYS}
 
 
