@@ -67,7 +67,7 @@ def body_object(known: Iterable[str]) -> dict[str, Any]:
 
 
 def refuse_unknown(value: Mapping[str, Any], known: Sequence[str], inside: str = "") -> None:
-    """Refuse keys that are not known; `inside` is what their field is called by, such as `keys.`."""
+    """Refuse keys that are not known; `inside` comes before their names, such as `keys.`."""
     for key in value:
         if key not in known:
             near = nearest_match(key, known)

@@ -33,7 +33,17 @@ export class PushPanel {
     frame.menus.offer("push", { rows: () => this.#offer?.subscriptions ?? [] });
   }
 
+  // Trouble here is this panel's alone.
   async refresh() {
+    try {
+      await this.#load();
+    } catch (error) {
+      if (this.#frame.panels.stateOf("push") !== "loading") return; // what it shows still holds
+      this.#frame.panels.show("push", "error", { words: `${error.message}. Trying again.` });
+    }
+  }
+
+  async #load() {
     const { data } = await ask("/api/push");
     const subscribed = window.isSecureContext ? await present() : null;
     const digest = subscribed ? await digestOf(subscribed.endpoint) : "";
