@@ -8,7 +8,6 @@ a page, so it must be https at a public host, and the connection itself is check
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import os
 import re
@@ -21,7 +20,7 @@ import msgspec
 
 from papertape.clock import NS_PER_S, Clock
 from papertape.errors import ConfigError, InvalidInputError, WorldError
-from papertape.services.apprise_channel import AddressRefusedError, is_public, public_only
+from papertape.services.apprise_channel import is_public, public_only
 from papertape.services.notification_service import NotDeliveredError, Waiting
 
 NAME = "push"
@@ -37,7 +36,7 @@ TIMEOUT_S = 10.0  # of each step of a connection
 CONTACT = "mailto:papertape@example.com"  # services want one; a data folder has no operator to name
 URGENCY = {"info": "low", "warning": "normal", "error": "high"}  # low may wait for a charger
 LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
-ENDPOINT = re.compile(r'(https?)://([a-z0-9.-]{1,253})(?::([0-9]{1,5}))?(/[!-"$-~]*)', re.ASCII)
+ENDPOINT = re.compile(r'(https?)://([a-z0-9.-]{1,253})(?::([0-9]{1,5}))?/[!-"$-~]*', re.ASCII)
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,12 +74,12 @@ def checked(given: Subscription, *, allow_local: bool) -> Subscription:
     Raises InvalidInputError naming the field. Needs the extra.
     """
     _address(given.endpoint, allow_local)
-    point = _decoded("keys.p256dh", given.p256dh, 65)
+    _decoded("keys.p256dh", given.p256dh, 65)
     _decoded("keys.auth", given.auth, 16)
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  comes with the extra
+    from py_vapid import Vapid02  # noqa: PLC0415  comes with pywebpush
 
     try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        Vapid02.from_raw_public(given.p256dh.encode("ascii"))
     except ValueError:
         raise InvalidInputError("keys.p256dh", given.p256dh, "a point of P-256") from None
     return given
@@ -100,11 +99,8 @@ class PushKey:
 
         Raises ConfigError or WorldError if the file cannot be used.
         """
-        from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415
-
-        raw = self._vapid().public_key.public_bytes(
-            form.Encoding.X962, form.PublicFormat.UncompressedPoint
-        )
+        point = self._vapid().public_key.public_numbers()
+        raw = b"\x04" + point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big")
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
     def signed(self, audience: str, until_s: int) -> str:
@@ -189,36 +185,31 @@ class PushChannel:
             raise NotDeliveredError(f"the push service did not take it (status {status})")
 
     def _post(self, to: Subscription, waiting: Waiting) -> int:
-        """Return the status that the push service answers; no redirect is followed."""
+        """Return the status that the push service answers."""
         from pywebpush import WebPusher  # noqa: PLC0415  an optional extra, and slow to import
 
         try:
-            scheme, host, port, path = _address(to.endpoint, self.allow_local)
+            scheme, host, port = _address(to.endpoint, self.allow_local)
         except InvalidInputError:  # the setting has changed since
             raise NotDeliveredError("refused: its address leads inward", final=True) from None
         keys = {"p256dh": to.p256dh, "auth": to.auth}
-        body = WebPusher({"endpoint": to.endpoint, "keys": keys}).encode(_payload(waiting))["body"]
         audience = f"{scheme}://{host}" + (f":{port}" if port else "")
+        until_s = self._clock.now_ns() // NS_PER_S + SIGNED_S
         headers = {
-            "Authorization": self.key.signed(audience, self._clock.now_ns() // NS_PER_S + SIGNED_S),
-            "Content-Encoding": "aes128gcm",
-            "Content-Type": "application/octet-stream",
-            "TTL": str(TTL_S),
+            "Authorization": self.key.signed(audience, until_s),
             "Urgency": URGENCY.get(waiting.severity, "normal"),
         }
-        kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-        connection = kind(host, port, timeout=TIMEOUT_S)
+        sender = WebPusher({"endpoint": to.endpoint, "keys": keys})
+        refused: list[str] = []
         try:
-            with public_only(self.allow_local):
-                connection.request("POST", path, body, headers)
-                return connection.getresponse().status
-        except AddressRefusedError:
-            raise NotDeliveredError("refused: its address leads inward", final=True) from None
-        except (OSError, http.client.HTTPException) as error:
+            with public_only(self.allow_local) as refused:
+                answer = sender.send(_payload(waiting), headers, ttl=TTL_S, timeout=TIMEOUT_S)
+        except OSError as error:  # of the connection; requests' own are OSErrors too
+            if refused:
+                raise NotDeliveredError("refused: its address leads inward", final=True) from None
             words = f"the push service cannot be reached ({type(error).__name__})"
             raise NotDeliveredError(words) from None
-        finally:
-            connection.close()
+        return int(answer.status_code)
 
 
 def _payload(waiting: Waiting) -> bytes:
@@ -236,8 +227,8 @@ def _cut(text: str, chars_max: int) -> str:
     return text if len(text) <= chars_max else text[: chars_max - 1] + "…"
 
 
-def _address(endpoint: str, allow_local: bool) -> tuple[str, str, int | None, str]:
-    """Return (scheme, host, port, path); raise InvalidInputError for one that leads inward."""
+def _address(endpoint: str, allow_local: bool) -> tuple[str, str, int | None]:
+    """Return (scheme, host, port); raise InvalidInputError for one that leads inward."""
     found = ENDPOINT.fullmatch(endpoint) if len(endpoint) <= ENDPOINT_CHARS_MAX else None
     port = int(found[3]) if found and found[3] else None
     if found is None or (port is not None and not 0 < port < 65_536):
@@ -247,7 +238,7 @@ def _address(endpoint: str, allow_local: bool) -> tuple[str, str, int | None, st
     if not allow_local and (scheme != "https" or not _outside(host)):
         expected = "https at a public host (notifications.allow_local allows others)"
         raise InvalidInputError("endpoint", endpoint[:100], expected)
-    return scheme, host, port, found[4]
+    return scheme, host, port
 
 
 def _outside(host: str) -> bool:
