@@ -34,7 +34,10 @@ CHECKS = (
     content_type_conformance,
     response_schema_conformance,
 )
-NOT_DESCRIBED = {"/csp-report", "/favicon.ico", "/static/<path:filename>"}
+NOT_DESCRIBED = {  # what browsers ask for by themselves
+    "/csp-report", "/favicon.ico", "/static/<path:filename>", "/manifest.webmanifest", "/sw.js",
+    "/offline",
+}  # fmt: skip
 
 
 def test_every_route_stands_in_it_with_every_method(app: Flask) -> None:

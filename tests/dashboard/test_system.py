@@ -58,6 +58,7 @@ def test_doubtful_books_and_clocks_are_shown(page: Caller, tape: Tape) -> None:
         VenueClockMeasured(source="simulated", ahead_ms=-1_270, error_ms=40),
         BookStateChanged(source="simulated", symbol=YES, state="gap", reason="it crossed"),
     )
+    tape.flush()
     found = page.data("/api/system")
     clock = {"ahead_ms": -1_270, "error_ms": 40}
     assert [feed["clock"] for feed in found["feeds"] if feed["name"] == "simulated"] == [clock]

@@ -208,7 +208,7 @@ def test_what_cannot_be_imported_leaves_nothing_behind(tmp_path):
     with pytest.raises(InvalidInputError, match="existing file"):
         import_data(tmp_path / "nowhere", market)
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(InvalidInputError, match="one-minute candles"):
+    with pytest.raises(InvalidInputError, match="or candles"):
         import_data(tmp_path / "notes.txt", market)
     with pytest.raises(InvalidInputError, match=r"not JSON \(2\)"):
         import_data(written(tmp_path / "junk", ["junk", "junk"]), market)

@@ -6,6 +6,8 @@ In every case a book that was told as live is one that the venue really had.
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import threading
 import time
 from pathlib import Path
@@ -33,6 +35,7 @@ from papertape.testing.binance_server import BinanceServer
 from papertape.testing.venue_faults import StreamFaults
 
 COUNT = 150
+BLOCKS_MAX = 2_000  # of memory that Python holds, over a hundred reconnects
 HASTY = msgspec.structs.replace(
     QUICK, backoff_first_s=0.001, backoff_max_s=0.005, tick_s=0.005, again_s=0.01
 )
@@ -161,7 +164,8 @@ def test_reconnects_leave_nothing_behind(updates: tuple[Json, list[Message]]) ->
             is_live = book is not None and book.state == "live"
             if is_live and (made.losses not in cut_at or overdue):
                 if made.losses >= (20, 100, 190, 10**9)[len(sizes)]:
-                    sizes.append((_tasks(made), process.num_fds(), process.memory_info().rss))
+                    gc.collect()
+                    sizes.append((_tasks(made), process.num_fds(), sys.getallocatedblocks()))
                 cut_at[made.losses] = time.monotonic()
                 server.cut()
             del items[:-5]
@@ -172,7 +176,7 @@ def test_reconnects_leave_nothing_behind(updates: tuple[Json, list[Message]]) ->
     early, middle, late = sizes
     assert late[0] <= early[0] + 1
     assert late[1] <= early[1] + 6
-    assert late[2] - middle[2] < 8_000_000, "bytes over a hundred reconnects"
+    assert late[2] - middle[2] < BLOCKS_MAX, "objects over a hundred reconnects"
     assert threading.active_count() <= threads_before
 
 
