@@ -107,7 +107,7 @@ def test_a_figure_says_what_it_is_made_of(page: Page) -> None:
     shown(page, "/leaderboard")
     page.locator("#rows-ranking .row-link", has_text="momentum").click()
     sheet = page.get_by_role("dialog", name="momentum")
-    assert sheet.locator(".figure-story").count() > 8
+    expect(sheet.locator(".figure-story").nth(8)).to_be_visible()
     expect(sheet.get_by_role("link")).to_have_attribute("href", "/trades?strategy=momentum")
 
 

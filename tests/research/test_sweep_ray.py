@@ -76,12 +76,12 @@ def test_what_ray_cannot_do_is_said(tmp_path: Path) -> None:
 
 def test_a_killed_worker_changes_nothing(cluster: None, tmp_path: Path) -> None:
     """Complete, and identical to the local search: figures, equity, order, verdict."""
-    bars = wavy_bars(tmp_path / "BTCUSDT_1m.csv", 900)
+    bars = wavy_bars(tmp_path / "BTCUSDT_1m.csv", 2_400)
     local = run_sweep(f"{MARKET}:Swing", bars, SPACE, data_dir=tmp_path / "local", jobs=1)
     killed: list[int] = []
 
     def kill(standing: Standing) -> None:
-        if standing.done >= 2 and not killed and (pid := busy_worker()):
+        if standing.done >= 1 and not killed and (pid := busy_worker()):
             killed.append(pid)
             os.kill(pid, signal.SIGKILL)
 
